@@ -1,0 +1,120 @@
+"""The one reader of the environment: every `MLP_` variable is declared here and documented in docs/settings.md."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlplatform.kernel.errors import ConfigurationError
+
+REQUIRED = object()
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if urlsplit(text).scheme not in schemes:
+            raise ValueError(f"expected a URL that starts with {' or '.join(s + ':' for s in schemes)}")
+        return text.rstrip("/") if "http" in schemes else text
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    return _choice("0", "1")(text) == "1"
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("expected a number that is not negative")
+    return number
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. `secret` ones accept a twin NAME_FILE that holds the value."""
+
+    name: str
+    help: str
+    parse: Callable[[str], Any] = str
+    default: Any = REQUIRED
+    secret: bool = False
+
+
+VARIABLES = (
+    Variable("MLP_SECRET_KEY", "Key that signs sessions and links.", secret=True),
+    Variable(
+        "MLP_DATABASE_URL",
+        "PostgreSQL, as postgresql://user:password@host/name.",
+        _url("postgresql"),
+        secret=True,
+    ),
+    Variable(
+        "MLP_VALKEY_URL",
+        "Valkey or Redis: broker, channel layer, cache.",
+        _url("redis", "rediss", "unix"),
+        secret=True,
+    ),
+    Variable("MLP_MLFLOW_URL", "MLflow tracking server, reached by the worker only.", _url("http", "https")),
+    Variable("MLP_RAY_ADDRESS", "Ray Jobs API (the head's dashboard address).", _url("http", "https")),
+    Variable("MLP_RAY_TOKEN", "Token of the Ray cluster's own authentication.", default="", secret=True),
+    Variable("MLP_RAY_CPUS", "CPUs that allocations may hold on the Ray cluster.", _count),
+    Variable("MLP_RAY_GPUS", "GPUs that allocations may hold on the Ray cluster.", _count, 0),
+    Variable("MLP_STORAGE", "Folder or fsspec URL for bundles, packages and checkpoints."),
+    Variable("MLP_PORTAL_URL", "URL by which browsers reach the portal.", _url("http", "https")),
+    Variable(
+        "MLP_HARNESS_URL",
+        "URL by which training jobs reach the portal (default: MLP_PORTAL_URL).",
+        _url("http", "https"),
+        None,
+    ),
+    Variable("MLP_SIGNUP", "Who may create an account: open or closed.", _choice("open", "closed"), "open"),
+    Variable(
+        "MLP_STATIC_ROOT",
+        "Folder where collectstatic puts files.",
+        Path,
+        Path(__file__).parents[2] / "static" / "collected",
+    ),
+    Variable("MLP_DEBUG", "1 shows Django's debug pages; never on a shared portal.", _flag, False),
+)
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return every variable by name, parsed.
+
+    Raises ConfigurationError naming all that is missing or malformed, so that one restart fixes everything.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable in VARIABLES:
+        try:
+            values[variable.name] = _read_one(variable, environ)
+        except (ValueError, OSError) as error:
+            problems.append(f"{variable.name}: {error}")
+    if problems:
+        raise ConfigurationError("The environment is not usable:\n  " + "\n  ".join(problems))
+    return values
+
+
+def _read_one(variable: Variable, environ: Mapping[str, str]) -> Any:
+    text = environ.get(variable.name)
+    path = environ.get(f"{variable.name}_FILE") if variable.secret else None
+    if text and path:
+        raise ValueError(f"is set twice, here and as {variable.name}_FILE; remove one")
+    if path:
+        text = Path(path).read_text().strip()
+    if text:
+        return variable.parse(text)
+    if variable.default is REQUIRED:
+        raise ValueError(f"is missing. {variable.help}")
+    return variable.default

@@ -1,0 +1,60 @@
+"""Binary things (bundles, packages, checkpoints) live under MLP_STORAGE: a local folder or any fsspec URL."""
+
+import hashlib
+import posixpath
+from pathlib import PurePosixPath
+from typing import BinaryIO, cast
+
+import fsspec
+from django.conf import settings
+from fsspec.spec import AbstractFileSystem
+
+
+def filesystem() -> tuple[AbstractFileSystem, str]:
+    """Return the file system of MLP_STORAGE and the root path in it."""
+    fs, root = fsspec.core.url_to_fs(settings.STORAGE)
+    return fs, root
+
+
+def path(*parts: str) -> str:
+    """Full path of a key under the root, in the file system's own notation."""
+    _, root = filesystem()
+    return str(PurePosixPath(root, *parts))
+
+
+def url(*parts: str) -> str:
+    """Full path or URL of a key, as a Ray job would be told."""
+    return "/".join([settings.STORAGE.rstrip("/"), *parts])
+
+
+def url_inside(reported: str, *folder: str) -> str | None:
+    """URL of a path that a job reported, or None if it lies outside the folder, where nobody may send us.
+
+    Takes a path with or without the scheme (pyarrow has none); the URL always has one.
+    """
+    fs, _ = filesystem()
+    inner = posixpath.normpath(str(fs._strip_protocol(reported)))  # fsspec has no public name for it
+    if not inner.startswith(f"{path(*folder)}/"):
+        return None
+    return str(fs.unstrip_protocol(inner))
+
+
+def write_once(key: str, content: bytes) -> str:
+    """Store bytes under a content-addressed key unless they are there; return the key.
+
+    Written beside and renamed, so that no reader sees half a file.
+    """
+    fs, _ = filesystem()
+    target = path(key)
+    if not fs.exists(target):
+        fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        part = f"{target}.{hashlib.sha256(content).hexdigest()[:8]}.part"
+        fs.pipe_file(part, content)
+        fs.mv(part, target)
+    return key
+
+
+def open_key(key: str) -> BinaryIO:
+    """Open a stored key for reading. Raises FileNotFoundError."""
+    fs, _ = filesystem()
+    return cast(BinaryIO, fs.open(path(key), "rb"))
