@@ -1,0 +1,58 @@
+"""Administration of users, projects, tokens; the audit trail is read only."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+
+from accounts.models import ApiToken, AuditEvent, Membership, Project, User
+from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
+
+admin.site.register(User, UserAdmin)
+
+
+class MembershipInline(TabularInline):
+    """Members of a project."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Project)
+class ProjectAdmin(ModelAdmin):
+    """Projects with their members."""
+
+    list_display = ("name", "slug", "created_by", "created_at")
+    search_fields = ("name", "slug")
+    date_hierarchy = "created_at"
+    readonly_fields = ("slug", "created_by", "created_at")
+    inlines = [MembershipInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Projects are made by their owners, with a membership and an audit row."""
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    """Tokens: revoking is all that an administrator does to them."""
+
+    list_display = ("prefix", "name", "user", "created_at", "last_used_at")
+    search_fields = ("prefix", "name", "user__username")
+    readonly_fields = ("user", "name", "prefix", "created_at", "last_used_at")
+    exclude = ("digest",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The text of a token is for its owner only."""
+        return False
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what."""
+
+    list_display = ("at", "actor", "verb", "target", "project")
+    list_filter = ("verb",)
+    search_fields = ("target", "actor__username")
+    date_hierarchy = "at"
+    list_select_related = ("actor", "project")

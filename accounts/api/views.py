@@ -1,0 +1,99 @@
+"""REST: signing in for a token, who am I, projects."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
+
+from accounts.api.authentication import caller
+from accounts.models import Project, User
+from accounts.selectors.projects import project_get, project_list
+from accounts.services.projects import project_create
+from accounts.services.tokens import token_create
+from mlplatform.kernel.errors import Unauthenticated
+
+
+class SignInThrottle(AnonRateThrottle):
+    """Slows down guessing of passwords."""
+
+    scope = "sign_in"
+
+
+class TokenView(APIView):
+    """POST username, password, name: sign in and get an API token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (SignInThrottle,)
+
+    class Input(serializers.Serializer[Any]):
+        """Credentials and what the token is for."""
+
+        username = serializers.CharField(max_length=254)
+        password = serializers.CharField(max_length=4096, trim_whitespace=False)
+        name = serializers.CharField(max_length=100, default="REST client")
+
+    def post(self, request: Request) -> Response:
+        """201 with the token, 401 for wrong credentials."""
+        data = self.Input(data=request.data)
+        data.is_valid(raise_exception=True)
+        name = data.validated_data.pop("name")
+        user = authenticate(request._request, **data.validated_data)
+        if not isinstance(user, User):
+            raise Unauthenticated("The user name or the password is wrong.")
+        token, text = token_create(user=user, name=name)
+        return Response({"token": text, "prefix": token.prefix, "name": token.name}, status=201)
+
+
+class MeView(APIView):
+    """GET: the caller."""
+
+    def get(self, request: Request) -> Response:
+        """200."""
+        user = caller(request)
+        return Response({"username": user.username, "email": user.email, "is_admin": user.is_superuser})
+
+
+def project_json(project: Project) -> dict[str, Any]:
+    """What the API tells about a project."""
+    return {
+        "id": str(project.id),
+        "slug": project.slug,
+        "name": project.name,
+        "description": project.description,
+        "created_at": project.created_at,
+        "path": project.get_absolute_url(),
+    }
+
+
+class ProjectsView(APIView):
+    """GET: my projects. POST name, description: create one."""
+
+    class Input(serializers.Serializer[Any]):
+        """A new project."""
+
+        name = serializers.CharField(max_length=100)
+        description = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+    def get(self, request: Request) -> Response:
+        """200."""
+        return Response([project_json(project) for project in project_list(caller(request))])
+
+    def post(self, request: Request) -> Response:
+        """201."""
+        data = self.Input(data=request.data)
+        data.is_valid(raise_exception=True)
+        return Response(project_json(project_create(user=caller(request), **data.validated_data)), status=201)
+
+
+class ProjectView(APIView):
+    """GET: one project."""
+
+    def get(self, request: Request, slug: str) -> Response:
+        """200, or 404 for a stranger."""
+        return Response(project_json(project_get(caller(request), slug)))

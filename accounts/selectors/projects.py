@@ -1,0 +1,21 @@
+"""Reading projects, always as somebody."""
+
+from django.db.models import QuerySet
+
+from accounts.models import Project
+from accounts.permissions import Person, require, visible_projects
+from mlplatform.kernel.errors import NotFound
+
+
+def project_list(user: Person) -> "QuerySet[Project]":
+    """Projects that the person may see, by name."""
+    return visible_projects(user).distinct().order_by("name")
+
+
+def project_get(user: Person, slug: str, action: str = "view") -> Project:
+    """The project, if the person may do `action` in it. Raises NotFound or Forbidden."""
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise NotFound(f"There is no project {slug}, or you may not see it.")
+    require(user, action, project)
+    return project

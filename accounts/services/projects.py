@@ -1,0 +1,37 @@
+"""Making projects."""
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from accounts.models import Membership, Project, Role, User
+from accounts.services.audit import audit
+from mlplatform.kernel.errors import InvalidInput
+
+NAME_LIMIT = 100
+
+
+@transaction.atomic
+def project_create(*, user: User, name: str, description: str = "") -> Project:
+    """Create a project owned by `user`; its slug is made from the name and numbered when taken."""
+    name = name.strip()
+    if not name:
+        raise InvalidInput("A project needs a name.", field="name")
+    if len(name) > NAME_LIMIT:
+        raise InvalidInput(f"The name has {len(name)} characters; at most {NAME_LIMIT} fit.", field="name")
+    project = Project.objects.create(
+        slug=_free_slug(name), name=name, description=description, created_by=user
+    )
+    Membership.objects.create(project=project, user=user, role=Role.OWNER)
+    audit(user, "project.create", project.slug, project=project)
+    return project
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:50] or "project"
+    taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    number = 1
+    slug = base
+    while slug in taken:
+        number += 1
+        slug = f"{base}-{number}"
+    return slug
