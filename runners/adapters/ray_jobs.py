@@ -1,0 +1,74 @@
+"""Runner on any Ray cluster, by its Jobs REST API."""
+
+from typing import Any
+
+import httpx
+
+from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+
+TIMEOUT = httpx.Timeout(10, connect=3)
+
+
+class RayJobsRunner:
+    """Submits, polls and stops jobs at `address`; `token` is the cluster's own authentication token."""
+
+    def __init__(self, *, address: str, token: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False)
+
+    def submit(self, spec: JobSpec) -> None:
+        """See Runner."""
+        response = self._call(
+            "POST",
+            "/api/jobs/",
+            json={
+                "submission_id": spec.submission_id,
+                "entrypoint": spec.entrypoint,
+                "runtime_env": {"working_dir": spec.working_dir, "env_vars": spec.environment},
+                "metadata": spec.metadata,
+            },
+        )
+        # A repeated submit is answered with an error, so ask whether the job is there.
+        if response.is_error and self.poll(spec.submission_id).status is JobStatus.MISSING:
+            raise RunnerRefused(f"Ray refused the job: {_last_line(response.text)}")
+
+    def poll(self, submission_id: str) -> JobPoll:
+        """See Runner."""
+        response = self._call("GET", f"/api/jobs/{submission_id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return JobPoll(JobStatus.MISSING)
+        self._check(response)
+        content = response.json()
+        return JobPoll(JobStatus(content["status"].lower()), content.get("message") or "")
+
+    def cancel(self, submission_id: str) -> None:
+        """See Runner."""
+        response = self._call("POST", f"/api/jobs/{submission_id}/stop")
+        if response.status_code != httpx.codes.NOT_FOUND:
+            self._check(response)
+
+    def logs(self, submission_id: str) -> str:
+        """See Runner."""
+        response = self._call("GET", f"/api/jobs/{submission_id}/logs")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return ""
+        self._check(response)
+        return str(response.json().get("logs") or "")
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise RunnerUnavailable(f"Ray at {self._client.base_url} does not answer: {error}") from error
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise RunnerRefused(f"Ray at {self._client.base_url} refused our token; check MLP_RAY_TOKEN.")
+        return response
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_error:
+            raise RunnerUnavailable(f"Ray answered {response.status_code}: {_last_line(response.text)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:500] if lines else "no explanation"

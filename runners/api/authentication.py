@@ -1,0 +1,50 @@
+"""Authentication of the harness: the bearer token of one allocation."""
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from mlplatform.kernel.errors import Unauthenticated
+from runners.models import Allocation
+from runners.services.tokens import allocation_by_token
+
+
+class AllocationAuthentication(BaseAuthentication):
+    """Sets `request.auth` to the Allocation."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Allocation]:
+        """See REST framework."""
+        scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("The harness must send its allocation token.")
+        try:
+            return AnonymousUser(), allocation_by_token(text.strip())
+        except Unauthenticated as error:
+            raise AuthenticationFailed(error.message) from error
+
+    def authenticate_header(self, request: Request) -> str:
+        """Makes it a 401."""
+        return "Bearer"
+
+
+class IsAllocation(BasePermission):
+    """Only with an allocation token."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """See REST framework."""
+        return isinstance(request.auth, Allocation)
+
+
+class HarnessView(APIView):
+    """Base of the endpoints that jobs call."""
+
+    authentication_classes = (AllocationAuthentication,)
+    permission_classes = (IsAllocation,)
+
+    def allocation(self, request: Request) -> Allocation:
+        """The calling allocation."""
+        assert isinstance(request.auth, Allocation)
+        return request.auth

@@ -1,0 +1,37 @@
+"""From a backend's name in settings.BACKENDS to its adapter."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from mlplatform.kernel.errors import NotFound
+from runners.port import Runner
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A configured place to run jobs."""
+
+    name: str
+    cpus: float
+    gpus: float
+
+
+def backend_get(name: str) -> Backend:
+    """The backend. Raises NotFound naming those that exist."""
+    row = settings.BACKENDS.get(name)
+    if row is None:
+        raise NotFound(f"There is no backend {name!r}; configured are {', '.join(settings.BACKENDS)}.")
+    return Backend(name=name, cpus=row["cpus"], gpus=row["gpus"])
+
+
+@cache
+def runner_for(name: str) -> Runner:
+    """The adapter of a backend, made once per process."""
+    backend_get(name)
+    row = settings.BACKENDS[name]
+    adapter = import_string(settings.RUNNERS[row["runner"]])
+    return cast(Runner, adapter(address=row["address"], token=row["token"]))

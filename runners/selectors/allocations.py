@@ -1,0 +1,41 @@
+"""Reading allocations and leases."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from runners.models import Allocation, Lease
+from runners.states import LIVE
+
+
+def allocations_live(owner_id: UUID) -> list[Allocation]:
+    """An owner's allocations that have not ended, oldest first."""
+    return list(Allocation.objects.filter(owner_id=owner_id, state__in=LIVE))
+
+
+def allocations_of(owner_id: UUID) -> "QuerySet[Allocation]":
+    """All allocations that an owner ever had."""
+    return Allocation.objects.filter(owner_id=owner_id)
+
+
+def leases_active(subject_ids: Iterable[UUID]) -> dict[UUID, Lease]:
+    """The active lease of each subject that has one."""
+    leases = Lease.objects.filter(subject_id__in=list(subject_ids), released_at__isnull=True)
+    return {lease.subject_id: lease for lease in leases.select_related("allocation")}
+
+
+def lease_last(subject_id: UUID) -> Lease | None:
+    """The newest lease of a subject, active or not."""
+    return Lease.objects.filter(subject_id=subject_id).order_by("-id").first()
+
+
+def failed_in_a_row(owner_id: UUID) -> list[Allocation]:
+    """The owner's newest allocations that all ended without ever leasing anything, newest first."""
+    found: list[Allocation] = []
+    for allocation in allocations_of(owner_id).order_by("-created_at")[:10]:
+        if allocation.state != "ended" or allocation.leases.exists():
+            break
+        if allocation.end_reason in ("failed", "submit_failed"):
+            found.append(allocation)
+    return found

@@ -1,0 +1,164 @@
+"""Allocations from request to end. Network calls happen outside of transactions; every step is safe to repeat."""
+
+import json
+import logging
+from uuid import UUID
+
+from django.conf import settings
+
+from mlplatform.kernel import clock, storage
+from mlplatform.kernel.states import move
+from runners.admission import Claim, decide
+from runners.models import Allocation, Lease
+from runners.port import JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+from runners.registry import backend_get, runner_for
+from runners.services.packages import package_url
+from runners.services.tokens import allocation_token
+from runners.states import HOLDING, MOVES, AllocationState
+
+logger = logging.getLogger(__name__)
+ENTRYPOINT = "python -m mlp_harness.driver"
+LOG_TAIL = 4000
+# A job that is still there this long after it was told to finish, with nothing leased, is stopped.
+DRAIN_SECONDS = 60
+
+
+def allocation_request(
+    *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float, package_key: str,
+    fresh_process: bool,
+) -> Allocation:  # fmt: skip
+    """Ask for resources. The next tick submits it when there is room."""
+    return Allocation.objects.create(
+        owner_id=owner_id,
+        backend=backend,
+        workers=workers,
+        cpus_per_worker=cpus_per_worker,
+        gpus_per_worker=gpus_per_worker,
+        package_key=package_key,
+        fresh_process=fresh_process,
+    )
+
+
+def allocation_drain(allocation: Allocation) -> bool:
+    """Let it finish what it holds and end. One that was never submitted ends at once."""
+    now = clock.now()
+    if allocation.state == AllocationState.WAITING:
+        return move(MOVES, allocation, AllocationState.ENDED, ended_at=now, end_reason="not_needed")
+    if allocation.state in (AllocationState.SUBMITTED, AllocationState.RUNNING):
+        return move(MOVES, allocation, AllocationState.DRAINING, draining_at=now)
+    return False
+
+
+def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> bool:
+    """It is over: mark it and end its leases, so that their subjects are found without one."""
+    if allocation.state == AllocationState.ENDED:
+        return False
+    ended = move(
+        MOVES, allocation, AllocationState.ENDED, ended_at=clock.now(), end_reason=reason, end_detail=detail
+    )
+    if ended:
+        Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
+            released_at=clock.now(), release_reason=reason if reason == "stop_timeout" else "backend_lost"
+        )
+    return ended
+
+
+def allocation_stop(allocation: Allocation, reason: str) -> None:
+    """Stop the job now, whatever it does."""
+    if allocation.state in HOLDING:
+        runner_for(allocation.backend).cancel(allocation.submission_id)
+    allocation_end(allocation, reason)
+
+
+def allocations_tick() -> None:
+    """Bring the backends to where the database wants them: submit what fits, follow what runs."""
+    for backend in settings.BACKENDS:
+        try:
+            _follow(backend)
+            _admit(backend)
+        except (RunnerUnavailable, RunnerRefused) as error:
+            logger.warning("backend %s: %s", backend, error.message)
+
+
+def _follow(backend: str) -> None:
+    for allocation in Allocation.objects.filter(backend=backend, state__in=HOLDING):
+        poll = runner_for(backend).poll(allocation.submission_id)
+        match poll.status:
+            case JobStatus.MISSING:
+                allocation_end(
+                    allocation,
+                    "backend_lost",
+                    "The backend does not know the job any more; it was restarted.",
+                )
+            case JobStatus.SUCCEEDED:
+                allocation_end(allocation, "finished")
+            case JobStatus.STOPPED:
+                allocation_end(allocation, "stopped", poll.message)
+            case JobStatus.FAILED:
+                logs = runner_for(backend).logs(allocation.submission_id)
+                allocation_end(allocation, "failed", f"{poll.message}\n{logs[-LOG_TAIL:]}".strip())
+            case _ if _overdue(allocation):
+                allocation_stop(allocation, "stopped")
+
+
+def _overdue(allocation: Allocation) -> bool:
+    if allocation.draining_at is None or allocation.leases.filter(released_at__isnull=True).exists():
+        return False
+    return (clock.now() - allocation.draining_at).total_seconds() > DRAIN_SECONDS
+
+
+def _admit(backend: str) -> None:
+    waiting = {a.id: a for a in Allocation.objects.filter(backend=backend, state=AllocationState.WAITING)}
+    if not waiting:
+        return
+    holding = {a.id: a for a in Allocation.objects.filter(backend=backend, state__in=HOLDING)}
+    room = backend_get(backend)
+    decision = decide(
+        [_claim(a) for a in waiting.values()],
+        [_claim(a) for a in holding.values()],
+        cpus=room.cpus,
+        gpus=room.gpus,
+    )
+    for pk in decision.release:
+        allocation_drain(holding[pk])
+    for pk, reason in decision.reasons.items():
+        if waiting[pk].waiting_reason != reason:
+            Allocation.objects.filter(pk=pk).update(waiting_reason=reason)
+    for pk in decision.admit:
+        _submit(waiting[pk])
+
+
+def _claim(allocation: Allocation) -> Claim:
+    idle = allocation.idle_since is not None and allocation.state == AllocationState.RUNNING
+    return Claim(id=allocation.id, cpus=allocation.cpus, gpus=allocation.gpus, idle=idle)
+
+
+def _submit(allocation: Allocation) -> None:
+    try:
+        runner_for(allocation.backend).submit(_job(allocation))
+    except RunnerRefused as error:
+        allocation_end(allocation, "submit_failed", error.message)
+        return
+    move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=clock.now(), waiting_reason="")
+
+
+def _job(allocation: Allocation) -> JobSpec:
+    described = {
+        "id": str(allocation.id),
+        "url": f"{settings.HARNESS_URL}/harness/v1",
+        "workers": allocation.workers,
+        "cpus_per_worker": allocation.cpus_per_worker,
+        "gpus_per_worker": allocation.gpus_per_worker,
+        "storage_path": storage.url("runs"),
+        "fresh_process": allocation.fresh_process,
+    }
+    return JobSpec(
+        submission_id=allocation.submission_id,
+        entrypoint=ENTRYPOINT,
+        working_dir=package_url(allocation.package_key),
+        environment={
+            "MLP_ALLOCATION": json.dumps(described),
+            "MLP_ALLOCATION_TOKEN": allocation_token(allocation),
+        },
+        metadata={"mlplatform.allocation": str(allocation.id)},
+    )

@@ -1,0 +1,60 @@
+"""Leases: the right to work on a subject. Call these in the transaction that changes the subject."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from mlplatform.kernel import clock
+from runners.models import Allocation, Lease
+
+
+def lease_grant(allocation: Allocation, *, subject_id: UUID, attempt: int) -> Lease:
+    """New lease for the allocation's current worker group. The database allows one active lease per subject."""
+    return Lease.objects.create(
+        allocation=allocation,
+        subject_id=subject_id,
+        attempt=attempt,
+        group_id=allocation.group_id,
+        expires_at=clock.now() + timedelta(seconds=settings.LEASE_SECONDS),
+    )
+
+
+def lease_held(allocation: Allocation) -> Lease | None:
+    """What the current worker group of an allocation holds now."""
+    return allocation.leases.filter(released_at__isnull=True, group_id=allocation.group_id).first()
+
+
+def lease_renew(allocation: Allocation, fence: int) -> bool:
+    """Extend an active lease of this allocation; False if it is not (any longer) theirs."""
+    expiry = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return bool(
+        Lease.objects.filter(pk=fence, allocation=allocation, released_at__isnull=True).update(
+            expires_at=expiry
+        )
+    )
+
+
+def lease_release(fence: int, reason: str) -> bool:
+    """End a lease; False if it had ended already."""
+    return bool(
+        Lease.objects.filter(pk=fence, released_at__isnull=True).update(
+            released_at=clock.now(), release_reason=reason
+        )
+    )
+
+
+def leases_release_expired() -> int:
+    """End every lease whose holder was not heard of in time."""
+    expired = Lease.objects.filter(released_at__isnull=True, expires_at__lt=clock.now())
+    return expired.update(released_at=clock.now(), release_reason="lease_lost")
+
+
+def group_join(allocation: Allocation, group_id: str) -> None:
+    """A worker group reports in. Leases of an earlier group of this allocation end: its workers are gone."""
+    if allocation.group_id == group_id:
+        return
+    old = allocation.leases.filter(released_at__isnull=True).exclude(group_id=group_id)
+    old.update(released_at=clock.now(), release_reason="worker_died")
+    allocation.group_id = group_id
+    allocation.save(update_fields=["group_id"])

@@ -1,0 +1,42 @@
+"""A Runner in memory. It passes the same contract as the real one (tests/contracts/runner_contract.py)."""
+
+from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+
+
+class FakeRunner:
+    """Jobs run until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobSpec] = {}
+        self.polls: dict[str, JobPoll] = {}
+        self.output: dict[str, str] = {}
+        self.down = False
+        self.refusal = ""
+
+    def submit(self, spec: JobSpec) -> None:
+        self._answer()
+        if self.refusal:
+            raise RunnerRefused(self.refusal)
+        if spec.submission_id not in self.jobs:
+            self.jobs[spec.submission_id] = spec
+            self.polls[spec.submission_id] = JobPoll(JobStatus.RUNNING)
+
+    def poll(self, submission_id: str) -> JobPoll:
+        self._answer()
+        return self.polls.get(submission_id, JobPoll(JobStatus.MISSING))
+
+    def cancel(self, submission_id: str) -> None:
+        self._answer()
+        if submission_id in self.polls:
+            self.polls[submission_id] = JobPoll(JobStatus.STOPPED)
+
+    def logs(self, submission_id: str) -> str:
+        self._answer()
+        return self.output.get(submission_id, "")
+
+    def end(self, submission_id: str, status: JobStatus, message: str = "") -> None:
+        self.polls[submission_id] = JobPoll(status, message)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise RunnerUnavailable("the fake backend is down")

@@ -1,0 +1,156 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from experiments.models import Experiment
+from mlplatform.kernel import clock
+from mlplatform.kernel.errors import NotFound, Unauthenticated
+from runners.models import Allocation, Lease
+from runners.port import JobStatus
+from runners.services.allocations import (
+    allocation_drain,
+    allocation_end,
+    allocation_request,
+    allocations_tick,
+)
+from runners.services.packages import package_build, package_open, package_url
+from runners.services.tokens import allocation_by_token, allocation_token
+from tests.fakes.runner import FakeRunner
+
+
+def request(experiment: Experiment, **fields: Any) -> Allocation:
+    given: dict[str, Any] = {
+        "workers": 2,
+        "cpus_per_worker": 1,
+        "gpus_per_worker": 0,
+        "package_key": "packages/x.zip",
+        "fresh_process": False,
+    }
+    return allocation_request(owner_id=experiment.id, backend="local", **(given | fields))
+
+
+def test_a_request_is_submitted_when_there_is_room(
+    runner: FakeRunner, experiment: Experiment, settings: Any
+) -> None:
+    first, second = request(experiment), request(experiment)
+    allocations_tick()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("submitted", "waiting")
+    assert second.waiting_reason == "Needs 2 CPUs; 0 of 2 are free."
+    (job,) = runner.jobs.values()
+    described = json.loads(job.environment["MLP_ALLOCATION"])
+    assert described["workers"] == 2
+    assert described["url"] == f"{settings.HARNESS_URL}/harness/v1"
+    assert allocation_by_token(job.environment["MLP_ALLOCATION_TOKEN"]) == first
+    assert job.working_dir.endswith("/x.zip")
+
+
+def test_submitting_twice_is_one_job_with_the_same_token(runner: FakeRunner, experiment: Experiment) -> None:
+    allocation = request(experiment)
+    allocations_tick()
+    token = runner.jobs[allocation.submission_id].environment["MLP_ALLOCATION_TOKEN"]
+    Allocation.objects.update(state="waiting")
+    allocations_tick()
+    assert len(runner.jobs) == 1
+    assert allocation_token(allocation) == token
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (JobStatus.SUCCEEDED, "finished"),
+        (JobStatus.FAILED, "failed"),
+        (JobStatus.STOPPED, "stopped"),
+        (JobStatus.MISSING, "backend_lost"),
+    ],
+)
+def test_the_end_at_the_backend_ends_the_allocation_and_its_leases(
+    runner: FakeRunner, leased: Any, status: JobStatus, reason: str
+) -> None:
+    allocation, _, _ = leased
+    runner.end(allocation.submission_id, status, "out of disk")
+    runner.output[allocation.submission_id] = "last words"
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert (allocation.state, allocation.end_reason) == ("ended", reason)
+    assert Lease.objects.get().release_reason == "backend_lost"
+    if status is JobStatus.FAILED:
+        assert allocation.end_detail == "out of disk\nlast words"
+
+
+def test_a_backend_that_does_not_answer_changes_nothing(runner: FakeRunner, leased: Any) -> None:
+    allocation, _, _ = leased
+    runner.down = True
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "running"
+
+
+def test_a_refused_submit_ends_it_with_the_reason(runner: FakeRunner, experiment: Experiment) -> None:
+    allocation = request(experiment)
+    runner.refusal = "no such image"
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert (allocation.end_reason, allocation.end_detail) == ("submit_failed", "no such image")
+
+
+def test_a_drained_job_that_stays_is_stopped(runner: FakeRunner, experiment: Experiment) -> None:
+    allocation = request(experiment)
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation_drain(allocation)
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "draining"
+    Allocation.objects.update(draining_at=clock.now() - timedelta(seconds=61))
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "ended"
+    assert runner.polls[allocation.submission_id].status is JobStatus.STOPPED
+
+
+def test_one_that_was_never_submitted_just_ends(experiment: Experiment) -> None:
+    allocation = request(experiment)
+    allocation_drain(allocation)
+    assert (allocation.state, allocation.end_reason) == ("ended", "not_needed")
+    assert not allocation_end(allocation, "stopped")
+
+
+def test_idle_workers_make_room_for_those_who_wait(
+    runner: FakeRunner, leased: Any, experiment: Experiment
+) -> None:
+    allocation, _, _ = leased
+    Lease.objects.update(released_at=clock.now())
+    runner.polls[allocation.submission_id] = runner.poll("x").__class__(JobStatus.RUNNING)
+    Allocation.objects.update(idle_since=clock.now())
+    request(experiment)
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "draining"
+
+
+def test_tokens_open_their_own_allocation_until_it_ends(experiment: Experiment) -> None:
+    first, second = request(experiment), request(experiment)
+    token = allocation_token(first)
+    assert allocation_by_token(token) == first
+    swapped = second.id.hex + token[token.index(".") :]
+    for wrong in ("", "x", token[:-1], swapped, f"{first.id.hex}."):
+        with pytest.raises(Unauthenticated):
+            allocation_by_token(wrong)
+    allocation_end(first, "stopped")
+    with pytest.raises(Unauthenticated, match="ended"):
+        allocation_by_token(token)
+
+
+def test_packages_are_named_by_content_and_need_their_signature(settings: Any) -> None:
+    key = package_build({"train.py": b"x"})
+    assert key == package_build({"train.py": b"x"})
+    signature, name = package_url(key).split("/")[-2:]
+    assert package_open(signature, name)[:2] == b"PK"
+    with pytest.raises(NotFound):
+        package_open(signature[:-1] + "_", name)
+    with pytest.raises(NotFound):
+        package_open(signature, package_build({"train.py": b"y"}).removeprefix("packages/"))

@@ -1,0 +1,36 @@
+import uuid
+from typing import Any
+
+from runners.admission import Claim, decide
+
+
+def claim(cpus: float, gpus: float = 0, **fields: Any) -> Claim:
+    return Claim(id=uuid.uuid4(), cpus=cpus, gpus=gpus, **fields)
+
+
+def test_what_fits_is_admitted_in_order() -> None:
+    first, second, third = claim(2), claim(1), claim(1)
+    decision = decide([first, second, third], [], cpus=3, gpus=0)
+    assert decision.admit == (first.id, second.id)
+    assert decision.reasons == {third.id: "Needs 1 CPUs; 0 of 3 are free."}
+
+
+def test_nobody_overtakes_a_large_one() -> None:
+    large, small = claim(4), claim(1)
+    decision = decide([large, small], [claim(2)], cpus=4, gpus=0)
+    assert decision.admit == ()
+    assert "Needs 4 CPUs; 2 of 4" in decision.reasons[large.id]
+    assert "behind" in decision.reasons[small.id]
+
+
+def test_gpus_count_too() -> None:
+    wanted = claim(1, 2)
+    assert (
+        decide([wanted], [claim(1, 1)], cpus=8, gpus=2).reasons[wanted.id] == "Needs 2 GPUs; 1 of 2 are free."
+    )
+
+
+def test_idle_ones_make_room_only_when_somebody_waits() -> None:
+    idle, busy = claim(2, idle=True), claim(1)
+    assert decide([claim(2)], [idle, busy], cpus=4, gpus=0).release == (idle.id,)
+    assert decide([claim(1)], [idle, busy], cpus=4, gpus=0).release == ()
