@@ -1,0 +1,123 @@
+"""Look at uploaded code without running it: does it parse, where is its train function, what does that read?"""
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from experiments.manifest import Manifest
+from experiments.search.space import Parameter, Value
+from mlplatform.kernel.errors import InvalidInput
+
+# Names by which people call the one function that Ray Train is given.
+USUAL_NAMES = ("train", "train_func", "train_fn", "train_loop_per_worker", "train_loop", "main")
+
+
+def check_syntax(sources: Mapping[str, str]) -> None:
+    """Raise InvalidInput(field="code") for the first file that Python cannot parse, with line and text."""
+    for name, source in sources.items():
+        _parse(name, source)
+
+
+def check_entrypoint(sources: Mapping[str, str], entrypoint: str) -> None:
+    """Raise InvalidInput(field="entrypoint") unless `module:function` names something at the top level."""
+    module, _, function = entrypoint.partition(":")
+    if not module or not function:
+        raise InvalidInput(
+            f"The entrypoint {entrypoint!r} must look like module:function, such as train:train.",
+            field="entrypoint",
+        )
+    path = module.replace(".", "/")
+    source = sources.get(f"{path}.py", sources.get(f"{path}/__init__.py"))
+    if source is None:
+        there = ", ".join(sorted(sources)) or "none"
+        raise InvalidInput(
+            f"The entrypoint names the module {module}, which is not among the files: {there}.",
+            field="entrypoint",
+        )
+    names = _top_level_names(_parse(f"{path}.py", source))
+    if function not in names:
+        found = ", ".join(sorted(names)) or "none"
+        raise InvalidInput(f"{path}.py has no function {function}; it defines: {found}.", field="entrypoint")
+
+
+def guess_manifest(name: str, sources: Mapping[str, str]) -> Manifest:
+    """Manifest of code that brings no experiment.yaml: the first usual train function, and what it reads of config.
+
+    Raises InvalidInput(field="code") if no function takes exactly one argument.
+    """
+    for file, function in _candidates(sources):
+        entrypoint = f"{file.removesuffix('.py').replace('/', '.')}:{function.name}"
+        parameters = dict(_config_reads(function))
+        progress = next((key for key in ("epochs", "num_epochs", "max_epochs") if key in parameters), "")
+        return Manifest(name=name, entrypoint=entrypoint, parameters=parameters, progress=progress)
+    raise InvalidInput(
+        "No train function found. Define one at the top level that takes the parameters, such as def train(config): …, "
+        "or name it in experiment.yaml as entrypoint: module:function.",
+        field="code",
+    )
+
+
+def _parse(name: str, source: str) -> ast.Module:
+    try:
+        return ast.parse(source, filename=name)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        text = (getattr(error, "text", None) or "").strip()
+        where = f"{name}, line {line}: " if line else f"{name}: "
+        message = getattr(error, "msg", str(error))
+        raise InvalidInput(f"{where}{message}{f' — {text[:120]}' if text else ''}", field="code") from error
+
+
+def _top_level_names(tree: ast.Module) -> set[str]:
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def _candidates(sources: Mapping[str, str]) -> Iterator[tuple[str, ast.FunctionDef]]:
+    found = [
+        (file, node)
+        for file, source in sources.items()
+        for node in _parse(file, source).body
+        if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1 and not node.name.startswith("_")
+    ]
+    named = [pair for pair in found if pair[1].name in USUAL_NAMES]
+    configs = [pair for pair in found if pair[1].args.args[0].arg in ("config", "cfg", "params")]
+    yield from sorted(named, key=lambda pair: (USUAL_NAMES.index(pair[1].name), pair[0].count("/")))
+    yield from configs
+
+
+def _config_reads(function: ast.FunctionDef) -> Iterator[tuple[str, Parameter]]:
+    argument = function.args.args[0].arg
+    for node in ast.walk(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if (
+                name == argument
+            ):
+                yield (
+                    key,
+                    Parameter(name=key, type="auto", help="Read by the code, which has no default for it."),
+                )
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="get"),
+                args=[ast.Constant(value=str(key)), default],
+            ) if name == argument:
+                yield key, _with_default(key, default)
+
+
+def _with_default(name: str, node: ast.expr) -> Parameter:
+    try:
+        value: object = ast.literal_eval(node)
+    except ValueError:
+        value = None
+    kinds: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str"}
+    kind = kinds.get(type(value), "auto")
+    default: Value | None = value if isinstance(value, bool | int | float | str) else None
+    return Parameter(
+        name=name, type=kind, default=default, help="Read by the code; the default is the code's own."
+    )

@@ -1,0 +1,123 @@
+"""What training code declares about itself: experiment.yaml, parsed and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from experiments.search.space import Parameter, declare
+from mlplatform.kernel.errors import InvalidInput
+
+FILE_NAME = "experiment.yaml"
+KEYS = {"name", "description", "entrypoint", "objective", "progress", "resources", "parameters"}
+RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker"}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Defaults for an experiment on this code. Nothing here is binding: the form can change all but parameters."""
+
+    name: str
+    entrypoint: str
+    description: str = ""
+    objective_metric: str = ""
+    objective_direction: str = "maximize"
+    progress: str = ""
+    workers: int = 1
+    cpus_per_worker: float = 1
+    gpus_per_worker: float = 0
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """In the shape of experiment.yaml."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "entrypoint": self.entrypoint,
+            "objective": {"metric": self.objective_metric, "direction": self.objective_direction},
+            "progress": self.progress,
+            "resources": {name: getattr(self, name) for name in sorted(RESOURCES)},
+            # A list: PostgreSQL does not keep the order of an object's keys.
+            "parameters": [
+                {"name": name, **parameter.to_json()} for name, parameter in self.parameters.items()
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
+        """Check and build. Raises InvalidInput(field="code") naming the key, its value and the remedy."""
+        _only(content, KEYS, FILE_NAME)
+        objective = _mapping(content, "objective")
+        _only(objective, {"metric", "direction"}, "objective")
+        resources = _mapping(content, "resources")
+        _only(resources, RESOURCES, "resources")
+        direction = objective.get("direction", "maximize")
+        if direction not in ("maximize", "minimize"):
+            raise _bad(f"objective.direction is {direction!r}; write maximize or minimize")
+        try:
+            parameters = {
+                str(name): declare(str(name), value) for name, value in _parameters(content).items()
+            }
+        except InvalidInput as error:
+            raise _bad(error.message.rstrip(".")) from error
+        progress = str(content.get("progress") or "")
+        if progress and not progress.isdigit() and progress not in parameters:
+            raise _bad(f"progress is {progress!r}, which is neither a number nor a declared parameter")
+        return cls(
+            name=str(content.get("name") or "experiment")[:100],
+            description=str(content.get("description") or "")[:2000],
+            entrypoint=str(content.get("entrypoint") or ""),
+            objective_metric=str(objective.get("metric") or "")[:200],
+            objective_direction=direction,
+            progress=progress,
+            workers=int(_number(resources, "workers", 1)),
+            cpus_per_worker=_number(resources, "cpus_per_worker", 1),
+            gpus_per_worker=_number(resources, "gpus_per_worker", 0),
+            parameters=parameters,
+        )
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "Manifest":
+        """Parse experiment.yaml. Raises InvalidInput(field="code")."""
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise _bad(f"it is not valid YAML: {error}") from error
+        if not isinstance(content, dict):
+            raise _bad("it must be a mapping with keys such as entrypoint and parameters")
+        return cls.from_json(content)
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise _bad(f"{key} is {value!r}; it must be a mapping")
+    return value
+
+
+def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By name: a mapping as people write it, or the list that `to_json` makes of it."""
+    value = content.get("parameters")
+    if not isinstance(value, list):
+        return _mapping(content, "parameters")
+    if not all(isinstance(item, Mapping) and item.get("name") for item in value):
+        raise _bad("parameters is a list in which something has no name")
+    return {item["name"]: {key: item[key] for key in item if key != "name"} for item in value}
+
+
+def _number(content: Mapping[str, Any], key: str, default: float) -> float:
+    value = content.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise _bad(f"resources.{key} is {value!r}; it must be a number that is not negative")
+    return value
+
+
+def _only(content: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(str(key) for key in set(content) - known)
+    if unknown:
+        raise _bad(f"{where} has the unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+
+def _bad(problem: str) -> InvalidInput:
+    return InvalidInput(f"{FILE_NAME}: {problem}.", field="code")

@@ -1,0 +1,23 @@
+"""Tables of the experiments app."""
+
+from experiments.models.bundle import Bundle
+from experiments.models.experiment import Direction, Experiment
+from experiments.models.registry import ModelVersion, TrackingSync
+from experiments.models.run import Attempt, Run, RunEvent
+from experiments.models.telemetry import Checkpoint, IngestStream, LogChunk, MetricBatch, RunMetric
+
+__all__ = [
+    "Attempt",
+    "Bundle",
+    "Checkpoint",
+    "Direction",
+    "Experiment",
+    "IngestStream",
+    "LogChunk",
+    "MetricBatch",
+    "ModelVersion",
+    "Run",
+    "RunEvent",
+    "RunMetric",
+    "TrackingSync",
+]

@@ -1,0 +1,106 @@
+"""Runs, the attempts at them, and what happened to them."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from experiments.states import RUN_TERMINAL, RunState
+
+
+class Run(models.Model):
+    """One parameter set of an experiment."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    params = models.JSONField(default=dict)
+    seed = models.BigIntegerField()
+    state = models.CharField(max_length=12, choices=RunState, default=RunState.QUEUED)
+    waiting_reason = models.CharField(max_length=300, blank=True)
+    # Why the run is to stop (canceled, ...), until it has stopped.
+    stop_reason = models.CharField(max_length=20, blank=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    attempts_made = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)
+    progress = models.FloatField(null=True)
+    # Progress with which the current attempt began: what the ETA is counted from.
+    progress_base = models.FloatField(default=0)
+    cause_code = models.CharField(max_length=40, blank=True)
+    cause_message = models.TextField(blank=True)
+    cause_traceback = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    attempt_started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["experiment", "number"], name="run_number_unique"),)
+        indexes = (
+            models.Index(
+                fields=["experiment", "number"],
+                condition=Q(state__in=["queued", "starting", "running"]),
+                name="run_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.experiment.name} #{self.number}"
+
+    def get_absolute_url(self) -> str:
+        """Page of the run."""
+        return reverse("run", args=[self.experiment.project.slug, self.experiment.slug, self.number])
+
+    @property
+    def listed_params(self) -> list[tuple[str, Any]]:
+        """Parameters in the order of their declaration, which the database does not keep."""
+        return [(name, self.params[name]) for name in self.experiment.declared if name in self.params]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more will happen unless a person retries it."""
+        return self.state in RUN_TERMINAL
+
+
+class Attempt(models.Model):
+    """One try at a run, under one lease."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    allocation_id = models.UUIDField()
+    fence = models.BigIntegerField()
+    resumed_from = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    cause_code = models.CharField(max_length=40, blank=True)
+    environment = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["run", "number"], name="attempt_unique"),)
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.run}"
+
+
+class RunEvent(models.Model):
+    """A change of state: who, what, why, when. Rows are only ever added."""
+
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="events")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="events", null=True)
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=40)
+    message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.message}"

@@ -1,0 +1,105 @@
+"""What runs send: points as arrays, log chunks, checkpoints. Never one row per point."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class IngestStream(models.Model):
+    """Last batch taken from one rank of one attempt: makes ingest idempotent and gap-aware."""
+
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="+")
+    attempt = models.PositiveIntegerField()
+    rank = models.PositiveIntegerField()
+    last_seq = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "attempt", "rank"], name="stream_unique"),)
+
+    def __str__(self) -> str:
+        return f"stream {self.run_id}/{self.attempt}/{self.rank} at {self.last_seq}"
+
+
+class MetricBatch(models.Model):
+    """Points of one metric from one batch: arrays of equal length."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metric_batches")
+    name = models.CharField(max_length=200)
+    attempt = models.PositiveIntegerField()
+    seq = models.PositiveBigIntegerField()
+    steps = ArrayField(models.BigIntegerField())
+    values = ArrayField(models.FloatField())
+    # Unix seconds.
+    times = ArrayField(models.FloatField())
+
+    class Meta:
+        ordering = ("attempt", "seq")
+        constraints = (
+            models.UniqueConstraint(fields=["run", "name", "attempt", "seq"], name="metric_batch_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{len(self.steps)} points of {self.name}"
+
+
+class RunMetric(models.Model):
+    """Summary of one metric of one run, for tables and sorting. NaN counts as a last value, never as an extreme."""
+
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metrics")
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    last = models.FloatField()
+    last_step = models.BigIntegerField()
+    min = models.FloatField(null=True)
+    min_step = models.BigIntegerField(null=True)
+    max = models.FloatField(null=True)
+    max_step = models.BigIntegerField(null=True)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=["run", "name"], name="run_metric_unique"),)
+        indexes = (models.Index(fields=["experiment", "name", "last"], name="run_metric_sort"),)
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.last:g}"
+
+
+class LogChunk(models.Model):
+    """A piece of one rank's output, zlib-compressed UTF-8."""
+
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="log_chunks")
+    attempt = models.PositiveIntegerField()
+    rank = models.PositiveIntegerField()
+    seq = models.PositiveBigIntegerField()
+    # Bytes of this rank's output before this chunk, and in it, uncompressed.
+    offset = models.PositiveBigIntegerField()
+    size = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=["run", "attempt", "rank", "seq"], name="log_chunk_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes of rank {self.rank}"
+
+
+class Checkpoint(models.Model):
+    """A checkpoint that all ranks have stored completely."""
+
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="checkpoints")
+    attempt = models.PositiveIntegerField()
+    step = models.PositiveBigIntegerField()
+    path = models.CharField(max_length=1000)
+    metrics = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("step", "id")
+        constraints = (models.UniqueConstraint(fields=["run", "attempt", "step"], name="checkpoint_unique"),)
+
+    def __str__(self) -> str:
+        return f"checkpoint at step {self.step}"

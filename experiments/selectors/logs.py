@@ -1,0 +1,48 @@
+"""Reading a run's output."""
+
+import zlib
+from dataclasses import dataclass
+
+from experiments.models import LogChunk, Run
+
+
+@dataclass(frozen=True)
+class LogTail:
+    """The end of the latest attempt's output. `end` is the id of the last chunk, to notice that there is more."""
+
+    text: str
+    truncated: bool
+    end: int
+
+
+def log_tail(run: Run, *, limit_bytes: int = 65536) -> LogTail:
+    """Last `limit_bytes` of the latest attempt; lines of ranks above 0 begin with their rank."""
+    chunks = LogChunk.objects.filter(run=run, attempt=run.attempts_made).order_by("-id")
+    parts: list[str] = []
+    size, end, truncated = 0, 0, False
+    for chunk in chunks.iterator(chunk_size=50):
+        end = max(end, chunk.id)
+        if size >= limit_bytes:
+            truncated = True
+            break
+        size += chunk.size
+        parts.append(_text(chunk))
+    text = "".join(reversed(parts))
+    if len(text) > limit_bytes:
+        # Begin with a whole line.
+        text, truncated = text[-limit_bytes:].partition("\n")[2], True
+    return LogTail(text=text, truncated=truncated, end=end)
+
+
+def log_full(run: Run) -> str:
+    """Everything that the latest attempt printed."""
+    return "".join(
+        _text(chunk) for chunk in LogChunk.objects.filter(run=run, attempt=run.attempts_made).order_by("id")
+    )
+
+
+def _text(chunk: LogChunk) -> str:
+    text = zlib.decompress(bytes(chunk.content)).decode("utf-8", "replace")
+    if chunk.rank == 0:
+        return text
+    return "".join(f"[rank {chunk.rank}] {line}" for line in text.splitlines(keepends=True))

@@ -1,0 +1,131 @@
+"""What is to be told to MLflow, and in which words."""
+
+import math
+import platform
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from experiments.models import Checkpoint, Experiment, Run, TrackingSync
+from experiments.models.experiment import Direction
+from experiments.selectors.series import metric_names, series
+from experiments.states import RUN_TERMINAL, ExperimentState, RunState
+from experiments.tracking.port import MetricSeries, Point, RunRecord, RunStatus
+
+# A pruned run is one that was stopped early on purpose, which trackers call killed.
+STATUS = {
+    RunState.COMPLETED: RunStatus.FINISHED,
+    RunState.FAILED: RunStatus.FAILED,
+    RunState.CANCELED: RunStatus.KILLED,
+    RunState.PRUNED: RunStatus.KILLED,
+}
+
+
+def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":
+    """Outbox rows to work on now, longest waiting first."""
+    return (
+        TrackingSync.objects.filter(synced_at__isnull=True, next_try_at__lte=now, run__state__in=RUN_TERMINAL)
+        .select_related("run__experiment__project", "run__experiment__bundle", "run__experiment__created_by")
+        .order_by("next_try_at")
+    )
+
+
+def registrations_due(now: datetime) -> "QuerySet[Experiment]":
+    """Completed experiments whose best model is still to be registered and whose runs are all synced."""
+    unsynced = TrackingSync.objects.filter(run__experiment=OuterRef("pk"), synced_at__isnull=True)
+    return (
+        Experiment.objects.filter(state=ExperimentState.COMPLETED, registration_due_at__lte=now)
+        .exclude(Exists(unsynced))
+        .select_related("project")
+        .order_by("registration_due_at")
+    )
+
+
+def run_record(run: Run) -> RunRecord:
+    """The run in the tracker's words. Points are read while the record is sent."""
+    experiment = run.experiment
+    assert run.ended_at is not None
+    return RunRecord(
+        run_id=str(run.id),
+        name=str(run),
+        url=run_url(run),
+        user=experiment.created_by.get_username(),
+        experiment_id=str(experiment.id),
+        experiment_name=f"{experiment.project.slug}/{experiment.slug}",
+        attempt=run.attempts_made,
+        status=STATUS[RunState(run.state)],
+        started_at=run.started_at or run.created_at,
+        ended_at=run.ended_at,
+        params=run.params,
+        tags=_tags(run),
+        metrics=[MetricSeries(name, _points(run, name)) for name in metric_names(run)],
+    )
+
+
+def run_url(run: Run) -> str:
+    """Page of the run, as a browser reaches it."""
+    return f"{settings.PORTAL_URL}{run.get_absolute_url()}"
+
+
+def python_version(run: Run) -> str:
+    """Python that trained the run, as far as it was reported."""
+    return str(_environment(run).get("python") or platform.python_version())
+
+
+def checkpoints_by_merit(run: Run) -> list[Checkpoint]:
+    """Checkpoints of a run: by the objective's value if they say it, best first, then the latest first."""
+    experiment = run.experiment
+    sign = -1 if experiment.objective_direction == Direction.MAXIMIZE else 1
+
+    def merit(checkpoint: Checkpoint) -> tuple[float, int, int]:
+        value = _number(checkpoint.metrics.get(experiment.objective_metric))
+        return (math.inf if value is None else sign * value, -checkpoint.step, -checkpoint.attempt)
+
+    return sorted(run.checkpoints.all(), key=merit)
+
+
+def points_at(run: Run, step: int) -> dict[str, Point]:
+    """The points of each metric at a step: the ones that the run's history holds."""
+    found: dict[str, Point] = {}
+    for batch in run.metric_batches.filter(steps__contains=[step]):
+        at = batch.steps.index(step)
+        found[batch.name] = Point(step, batch.values[at], batch.times[at])
+    return found
+
+
+def _points(run: Run, name: str) -> Iterator[Point]:
+    for found in series([run.id], name, points=None):
+        yield from map(Point, found.steps, found.values, found.times)
+
+
+def _tags(run: Run) -> dict[str, str]:
+    experiment = run.experiment
+    environment = {f"mlplatform.env.{name}": str(value) for name, value in _environment(run).items()}
+    return environment | {
+        "mlplatform.project": experiment.project.slug,
+        "mlplatform.experiment": experiment.slug,
+        "mlplatform.run_number": str(run.number),
+        "mlplatform.user": experiment.created_by.get_username(),
+        "mlplatform.state": run.state,
+        "mlplatform.cause": run.cause_code,
+        "mlplatform.seed": str(run.seed),
+        "mlplatform.code_sha256": experiment.bundle.sha256,
+        "mlplatform.entrypoint": experiment.entrypoint,
+        "mlplatform.workers": str(experiment.workers),
+        "mlflow.source.type": "JOB",
+        "mlflow.source.name": f"{experiment.bundle.name}:{experiment.entrypoint}",
+    }
+
+
+def _environment(run: Run) -> dict[str, object]:
+    attempt = run.attempts.order_by("-number").first()
+    return dict(attempt.environment) if attempt else {}
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or None; non-finite ones come as words."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,108 @@
+"""Taking training code in: from an upload or from a built-in example."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Project, User
+from accounts.permissions import require
+from accounts.services.audit import audit
+from experiments import inspection
+from experiments.catalog import example_get
+from experiments.manifest import FILE_NAME, Manifest
+from experiments.models import Bundle
+from mlplatform.kernel import archive, storage
+from mlplatform.kernel.errors import InvalidInput, TooLarge
+
+
+def bundle_from_example(*, user: User, project: Project, name: str) -> Bundle:
+    """Bundle of a built-in example."""
+    require(user, "launch", project)
+    return _store(user, project, name, example_get(name).files)
+
+
+def bundle_from_upload(*, user: User, project: Project, filename: str, content: bytes) -> Bundle:
+    """Bundle of one `.py` or a `.zip`. Nothing of it is run here.
+
+    Raises InvalidInput or TooLarge with field="code" for whatever cannot be taken.
+    """
+    require(user, "launch", project)
+    limit = settings.MAX_BUNDLE_BYTES
+    if len(content) > limit:
+        raise TooLarge(f"{filename} has {len(content):,} bytes; at most {limit:,} are taken.", field="code")
+    path = PurePosixPath(filename)
+    match path.suffix.lower():
+        case ".py":
+            if not path.stem.isidentifier():
+                raise InvalidInput(
+                    f"{filename} cannot be imported by Python; rename it, for example train.py.", field="code"
+                )
+            files = {path.name: content}
+        case ".zip":
+            files = archive.without_top_folder(
+                archive.unpack(content, max_bytes=limit, max_files=settings.MAX_BUNDLE_FILES)
+            )
+        case _:
+            raise InvalidInput(
+                f"{filename} is neither a .py file nor a .zip; upload one of these.", field="code"
+            )
+    return _store(user, project, path.stem, files)
+
+
+def sources(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The Python files as text. Raises InvalidInput(field="code") for one that is not UTF-8."""
+    found = {}
+    for name, content in files.items():
+        if name.endswith(".py"):
+            try:
+                found[name] = content.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise InvalidInput(f"{name} is not UTF-8 text: {error}.", field="code") from error
+    return found
+
+
+def bundle_files(bundle: Bundle) -> dict[str, bytes]:
+    """Unpack a stored bundle."""
+    with storage.open_key(bundle.key) as file:
+        return archive.unpack(
+            file.read(), max_bytes=settings.MAX_BUNDLE_BYTES, max_files=settings.MAX_BUNDLE_FILES
+        )
+
+
+def _store(user: User, project: Project, name: str, files: Mapping[str, bytes]) -> Bundle:
+    manifest = _manifest(name, files)
+    content = archive.pack(files)
+    digest = hashlib.sha256(content).hexdigest()
+    storage.write_once(f"bundles/{digest}.zip", content)
+    with transaction.atomic():
+        bundle, created = Bundle.objects.get_or_create(
+            project=project,
+            sha256=digest,
+            defaults={
+                "name": name[:100],
+                "size": len(content),
+                "files": sorted(files),
+                "manifest": manifest.to_json(),
+                "created_by": user,
+            },
+        )
+        if created:
+            audit(user, "bundle.create", bundle, project=project, sha256=digest)
+    return bundle
+
+
+def _manifest(name: str, files: Mapping[str, bytes]) -> Manifest:
+    python = sources(files)
+    if not python:
+        raise InvalidInput("There is no Python file in it.", field="code")
+    inspection.check_syntax(python)
+    if FILE_NAME not in files:
+        return inspection.guess_manifest(name, python)
+    manifest = Manifest.from_yaml(files[FILE_NAME].decode("utf-8", errors="replace"))
+    if not manifest.entrypoint:
+        raise InvalidInput(f"{FILE_NAME} names no entrypoint; add entrypoint: module:function.", field="code")
+    inspection.check_entrypoint(python, manifest.entrypoint)
+    return manifest

@@ -1,0 +1,188 @@
+"""The outbox towards MLflow: every run that has ended is told, whatever happens in between.
+
+A row is claimed by moving its `next_try_at` past the claim, worked on outside of any transaction, and marked done only
+if the run has not ended anew meanwhile. Whoever dies in the middle leaves a row that is due again when its claim runs
+out. Everything sent is safe to repeat.
+"""
+
+import logging
+from datetime import timedelta
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import F
+
+from experiments.models import Experiment, ModelVersion, Run, TrackingSync
+from experiments.selectors import tracking as selectors
+from experiments.selectors.runs import best_run
+from experiments.services.lifecycle import experiment_changed, run_changed
+from experiments.states import RunState
+from experiments.tracking.packaging import has_model
+from experiments.tracking.port import (
+    ModelRecord,
+    ModelUnusable,
+    RecordedModel,
+    RegisteredVersion,
+    TrackingUnavailable,
+)
+from experiments.tracking.registry import tracking_store
+from mlplatform.kernel import clock, storage
+from mlplatform.kernel.errors import PlatformError
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+CLAIM = timedelta(minutes=2)
+# An outage is asked about once per this time, however many runs wait.
+OUTAGE_PAUSE = timedelta(seconds=10)
+# Back-off doubles from the first to the second: of an outage, and of a refusal that an operator has to mend.
+OUTAGE_BACKOFF = (timedelta(seconds=5), timedelta(minutes=1))
+REFUSAL_BACKOFF = (timedelta(minutes=1), timedelta(hours=1))
+# Looks at the storage for one run's model.
+CHECKPOINTS_TO_TRY = 50
+
+
+def sync_due() -> None:
+    """Tell the tracker what is due: runs first, then the best models of completed experiments."""
+    for sync in selectors.syncs_due(clock.now())[:BATCH]:
+        if _claim(sync) and not _sync(sync):
+            return
+    for experiment in selectors.registrations_due(clock.now())[:BATCH]:
+        if not _register_best(experiment):
+            return
+
+
+def _claim(sync: TrackingSync) -> bool:
+    """Take the row for a while. False: somebody else was faster."""
+    until = clock.now() + CLAIM
+    mine = TrackingSync.objects.filter(pk=sync.pk, synced_at__isnull=True, next_try_at=sync.next_try_at)
+    if not mine.update(next_try_at=until, tries=F("tries") + 1):
+        return False
+    sync.next_try_at = until
+    sync.tries += 1
+    return True
+
+
+def _sync(sync: TrackingSync) -> bool:
+    """Work on one claimed row. False: the tracker is down, so the others can wait."""
+    try:
+        _tell(sync)
+    except TrackingUnavailable as error:
+        _try_later(sync, error.message, OUTAGE_BACKOFF)
+        _pause()
+        return False
+    except PlatformError as error:
+        _try_later(sync, error.message, REFUSAL_BACKOFF)
+    except Exception as error:
+        # One run that cannot be told must not hold up the others.
+        logger.exception("run %s could not be told to the tracker", sync.run_id)
+        _try_later(sync, f"Internal error ({type(error).__name__}); see the worker's log.", REFUSAL_BACKOFF)
+    return True
+
+
+def _tell(sync: TrackingSync) -> None:
+    """Record the run and its model, then mark the row done."""
+    run = sync.run
+    recorded = tracking_store().record_run(selectors.run_record(run))
+    model_uri, trouble = "", ""
+    if run.state == RunState.COMPLETED:
+        try:
+            model_uri = _record_model(run, recorded.tracking_run_id)
+        except ModelUnusable as error:
+            trouble = error.message
+    with transaction.atomic():
+        # Not by the claim: a slow sync that outlived it is done all the same, unless the run was retried meanwhile.
+        TrackingSync.objects.filter(pk=sync.pk, run__ended_at=run.ended_at, run__state=run.state).update(
+            mlflow_run_id=recorded.tracking_run_id,
+            model_uri=model_uri,
+            last_error=trouble,
+            synced_at=clock.now(),
+        )
+        run_changed(run)
+
+
+def _record_model(run: Run, tracking_run_id: str) -> str:
+    """Store the best checkpoint that holds a model. Empty if none does."""
+    for checkpoint in islice(selectors.checkpoints_by_merit(run), CHECKPOINTS_TO_TRY):
+        # Only from the run's own folder: what a job reports may name anybody's.
+        url = storage.url_inside(checkpoint.path, "runs", str(run.id))
+        if url is None or not has_model(url):
+            continue
+        record = ModelRecord(
+            tracking_run_id=tracking_run_id,
+            run_id=str(run.id),
+            run_url=selectors.run_url(run),
+            checkpoint=url,
+            step=checkpoint.step,
+            created_at=checkpoint.created_at,
+            python_version=selectors.python_version(run),
+            params=run.params,
+            metrics=selectors.points_at(run, checkpoint.step),
+        )
+        return tracking_store().record_model(record).uri
+    return ""
+
+
+def _register_best(experiment: Experiment) -> bool:
+    """Make the model of the best run a version, once. False: the tracker is down."""
+    until = clock.now() + CLAIM
+    mine = Experiment.objects.filter(pk=experiment.pk, registration_due_at=experiment.registration_due_at)
+    if not mine.update(registration_due_at=until):
+        return True
+    best = best_run(experiment)
+    sync = TrackingSync.objects.filter(run=best).first() if best else None
+    try:
+        if best and sync and sync.model_uri and not ModelVersion.objects.filter(run=best).exists():
+            _register(experiment, best, sync)
+    except PlatformError as error:
+        pause, _ = OUTAGE_BACKOFF if error.retryable else REFUSAL_BACKOFF
+        Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(
+            registration_due_at=clock.now() + pause
+        )
+        TrackingSync.objects.filter(run=best).update(last_error=error.message)
+        return not error.retryable
+    Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(registration_due_at=None)
+    return True
+
+
+def _register(experiment: Experiment, run: Run, sync: TrackingSync) -> None:
+    best = f"Best run of {experiment.name} by {experiment.objective_metric}"
+    version = tracking_store().register_model(
+        name=f"{experiment.project.slug}.{experiment.slug}",
+        model=RecordedModel(sync.mlflow_run_id, sync.model_uri, f"runs:/{sync.mlflow_run_id}/model"),
+        description=f"{best}: [{run}]({selectors.run_url(run)})",
+    )
+    with transaction.atomic():
+        _keep(experiment, run, version)
+        TrackingSync.objects.filter(pk=sync.pk).update(last_error="")
+        experiment_changed(experiment)
+        run_changed(run)
+
+
+def _keep(experiment: Experiment, run: Run, version: RegisteredVersion) -> None:
+    # A tracker that lost its data counts versions from 1 again; the old row of that number names nothing any more.
+    ModelVersion.objects.filter(name=version.name, version=version.version).exclude(run=run).delete()
+    fields = {
+        "name": version.name,
+        "version": version.version,
+        "uri": version.uri,
+        "project": experiment.project,
+    }
+    ModelVersion.objects.update_or_create(run=run, defaults=fields)
+
+
+def _try_later(sync: TrackingSync, message: str, backoff: tuple[timedelta, timedelta]) -> None:
+    """Give the claim back with an error that people see."""
+    shortest, longest = backoff
+    wait = min(shortest * 2 ** min(sync.tries - 1, 16), longest)
+    logger.warning("run %s is not in the tracker yet (try %s): %s", sync.run_id, sync.tries, message)
+    mine = TrackingSync.objects.filter(pk=sync.pk, synced_at__isnull=True, next_try_at=sync.next_try_at)
+    mine.update(next_try_at=clock.now() + wait, last_error=message)
+
+
+def _pause() -> None:
+    """Let what is due wait out the outage for a moment, instead of each row finding out by itself."""
+    now = clock.now()
+    TrackingSync.objects.filter(synced_at__isnull=True, next_try_at__lte=now).update(
+        next_try_at=now + OUTAGE_PAUSE
+    )

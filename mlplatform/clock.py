@@ -1,0 +1,39 @@
+"""The periodic clock: `python -m mlplatform.clock` sends the repeating actors. It does no work itself."""
+
+import os
+import signal
+import threading
+import time
+
+import django
+
+# Actor name -> seconds between two messages.
+PERIODS = {"reconcile": 2.0, "sync_tracking": 5.0}
+
+
+def run(stop: threading.Event) -> None:
+    """Send each actor at its period until `stop` is set. Lost ticks are not made up for."""
+    from mlplatform.broker import enqueue  # noqa: PLC0415  (Django must be set up first)
+
+    due = dict.fromkeys(PERIODS, 0.0)
+    while not stop.is_set():
+        now = time.monotonic()
+        for actor, at in due.items():
+            if now >= at:
+                enqueue(actor)
+                due[actor] = now + PERIODS[actor]
+        stop.wait(max(0.05, min(due.values()) - time.monotonic()))
+
+
+def main() -> None:
+    """Entry point."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlplatform.settings")
+    django.setup()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    run(stop)
+
+
+if __name__ == "__main__":
+    main()

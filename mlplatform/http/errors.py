@@ -1,0 +1,105 @@
+"""Where errors become answers: problem+json for the API, a toast for HTMX, a page for everyone else."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, PlatformError, Unauthenticated
+
+logger = logging.getLogger(__name__)
+PROBLEM = "application/problem+json"
+
+
+def problem(error: PlatformError) -> dict[str, Any]:
+    """The RFC 9457 body of an error."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "code": error.code,
+        "status": error.http_status,
+        "title": type(error).__name__,
+        "detail": error.message,
+    }
+    if error.field:
+        body["field"] = error.field
+    return body | error.details
+
+
+def problem_json(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's exception handler."""
+    if isinstance(exception, drf.ValidationError):
+        error: PlatformError = InvalidInput("The request has invalid fields.", errors=exception.detail)
+    elif isinstance(exception, drf.AuthenticationFailed | drf.NotAuthenticated):
+        error = Unauthenticated(str(exception.detail))
+    elif isinstance(exception, drf.APIException):
+        error = PlatformError(str(exception.detail))
+        error.code, error.http_status = exception.default_code, exception.status_code
+    elif isinstance(exception, Http404 | ObjectDoesNotExist):
+        error = NotFound("There is no such thing here, or you may not see it.")
+    elif isinstance(exception, PermissionDenied):
+        error = Forbidden("You may not do this.")
+    elif isinstance(exception, PlatformError):
+        error = exception
+    else:
+        return None
+    set_rollback()
+    headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
+    if isinstance(exception, drf.Throttled) and (wait := getattr(exception, "wait", None)):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return Response(problem(error), status=error.http_status, headers=headers, content_type=PROBLEM)
+
+
+class PlatformErrorMiddleware:
+    """Turns a PlatformError that a page raised into a toast (HTMX) or an error page."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass through."""
+        response: HttpResponse = self.get_response(request)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """See Django's middleware."""
+        if not isinstance(exception, PlatformError):
+            return None
+        return error_page(request, exception.http_status, exception.message)
+
+
+def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """One template for every error; the API's URLs get problem+json."""
+    if request.path.startswith(("/api/", "/harness/")):
+        error = PlatformError(message)
+        error.http_status = status
+        error.code = {404: "not_found", 403: "forbidden", 400: "invalid"}.get(status, "error")
+        return JsonResponse(problem(error), status=status, content_type=PROBLEM)
+    template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
+    return render(request, template, {"status": status, "message": message}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return error_page(request, 400, "The request could not be understood. Reload the page and try again.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return error_page(request, 403, "You may not do this. An owner of the project can change your role.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return error_page(request, 404, "There is no such page, or you may not see it.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; the log has the traceback."""
+    return error_page(
+        request, 500, "Something went wrong on our side. The log of the web process has the details."
+    )

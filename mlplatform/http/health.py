@@ -1,0 +1,13 @@
+"""Is this process able to serve?"""
+
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 if the database and Valkey answer; an exception becomes a 500."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    cache.get("healthz")
+    return JsonResponse({"status": "ok"})

@@ -1,0 +1,223 @@
+"""Django settings. Everything an operator may change comes from the environment through kernel.env."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
+
+from mlplatform.kernel import env
+
+ENV = env.read(os.environ)
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = ENV["MLP_SECRET_KEY"]
+DEBUG = ENV["MLP_DEBUG"]
+PORTAL_URL = ENV["MLP_PORTAL_URL"]
+HARNESS_URL = ENV["MLP_HARNESS_URL"] or PORTAL_URL
+MLFLOW_URL = ENV["MLP_MLFLOW_URL"]
+VALKEY_URL = ENV["MLP_VALKEY_URL"]
+STORAGE = ENV["MLP_STORAGE"]
+SIGNUP_OPEN = ENV["MLP_SIGNUP"] == "open"
+
+# Runner backends: name -> adapter (a key of RUNNERS), its address, and what it can hold.
+RUNNERS = {
+    "ray_jobs": "runners.adapters.ray_jobs.RayJobsRunner",
+}
+BACKENDS = {
+    "local": {
+        "runner": "ray_jobs",
+        "address": ENV["MLP_RAY_ADDRESS"],
+        "token": ENV["MLP_RAY_TOKEN"],
+        "cpus": ENV["MLP_RAY_CPUS"],
+        "gpus": ENV["MLP_RAY_GPUS"],
+    },
+}
+DEFAULT_BACKEND = "local"
+
+TRACKING_STORE = "experiments.tracking.mlflow_store.MlflowStore"
+EXAMPLES_DIR = BASE_DIR / "experiments" / "examples"
+MAX_BUNDLE_BYTES = 50 * 2**20
+MAX_BUNDLE_FILES = 2000
+MAX_BATCH_BYTES = 4 * 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES
+LEASE_SECONDS = 60
+STOP_GRACE_SECONDS = 30
+IDLE_ALLOCATION_SECONDS = 20
+MAX_LOST_ATTEMPTS = 3
+
+_portal = urlsplit(PORTAL_URL)
+_harness = urlsplit(HARNESS_URL)
+ALLOWED_HOSTS = sorted({str(_portal.hostname), str(_harness.hostname), "127.0.0.1", "localhost"})
+CSRF_TRUSTED_ORIGINS = [f"{_portal.scheme}://{_portal.netloc}"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _portal.scheme == "https" else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _portal.scheme == "https"
+SESSION_COOKIE_NAME = "mlp_session"
+CSRF_COOKIE_NAME = "mlp_csrf"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "template_partials",
+    "accounts",
+    "runners",
+    "experiments",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "mlplatform.http.errors.PlatformErrorMiddleware",
+]
+
+ROOT_URLCONF = "mlplatform.urls"
+ASGI_APPLICATION = "mlplatform.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["template_partials.templatetags.partials", "mlplatform.http.templatetags"],
+        },
+    },
+]
+
+_database = conninfo_to_dict(ENV["MLP_DATABASE_URL"])
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _database["dbname"],
+        "USER": _database.get("user", ""),
+        "PASSWORD": _database.get("password", ""),
+        "HOST": _database.get("host", ""),
+        "PORT": _database.get("port", ""),
+        # Each ASGI request runs in a thread of its own, so connections are pooled per process, not per thread.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10}},
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": VALKEY_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [VALKEY_URL], "prefix": "mlp.live"},
+    },
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+# The embedded stack has no mail server: mail (password resets) is shown in the web log.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "EXCEPTION_HANDLER": "mlplatform.http.errors.problem_json",
+    "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min"},
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    },
+}
+
+STATIC_URL = "static/"
+STATIC_ROOT = ENV["MLP_STATIC_ROOT"]
+STATICFILES_DIRS = [("app", BASE_DIR / "static" / "app")]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "mlplatform.http.staticfiles.UsedAppsFinder",
+    "mlplatform.http.staticfiles.VendorFinder",
+]
+STATICFILES_APPS = ["allauth.account", "django.contrib.admin"]
+# What pages use of the npm packages: served name -> path in VENDOR_DIR.
+VENDOR_DIR = BASE_DIR / "static" / "node_modules"
+VENDOR_FILES = {
+    "vendor/htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "vendor/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "vendor/uplot.min.css": "uplot/dist/uPlot.min.css",
+    "vendor/uplot.min.js": "uplot/dist/uPlot.iife.min.js",
+}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "mlplatform.http.staticfiles.ManifestStorage"},
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"httpx": {"level": "WARNING"}},
+}

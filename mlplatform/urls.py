@@ -1,0 +1,23 @@
+"""URLs of the whole portal."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from mlplatform.http.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("experiments.api.urls")),
+    path("harness/v1/", include("runners.api.urls")),
+    path("harness/v1/", include("experiments.api.harness_urls")),
+    path("", include("accounts.web.urls")),
+    path("", include("experiments.web.urls")),
+]
+
+handler400 = "mlplatform.http.errors.bad_request"
+handler403 = "mlplatform.http.errors.permission_denied"
+handler404 = "mlplatform.http.errors.page_not_found"
+handler500 = "mlplatform.http.errors.server_error"

@@ -1,0 +1,65 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from experiments.models import Experiment
+from runners.models import Allocation
+from runners.services.packages import package_build, package_url
+
+Api = Callable[..., APIClient]
+LEASES = "/harness/v1/leases"
+
+
+def test_lease_batch_and_end(api: Api, allocation: Allocation, experiment: Experiment) -> None:
+    client = api(allocation)
+    lease = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()
+    assert lease["order"] == "run"
+    run = lease["run"]
+    path = f"/harness/v1/runs/{run['id']}/batches"
+    keys = {"attempt": run["attempt"], "fence": run["fence"], "rank": 0}
+    points = [{"name": "loss", "steps": [1], "values": [0.5], "times": [1.0]}]
+    assert client.post(path, keys | {"seq": 1, "points": points}, format="json").json() == {
+        "order": "continue",
+        "expected": 2,
+    }
+    gap = client.post(path, keys | {"seq": 5}, format="json")
+    assert (gap.status_code, gap.json()["code"], gap.json()["expected"]) == (409, "gap", 2)
+    fenced = client.post(path, keys | {"seq": 2, "fence": 999999}, format="json")
+    assert (fenced.status_code, fenced.json()["code"]) == (409, "fenced")
+    end = {"outcome": "completed", "cause": None}
+    assert client.post(path, keys | {"seq": 2, "end": end}, format="json").status_code == 200
+    assert experiment.runs.get(number=1).state == "completed"
+    following = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()
+    assert following["run"]["number"] == 2
+
+
+def test_only_with_an_allocation_token(api: Api, owner: User, allocation: Allocation) -> None:
+    run = "/harness/v1/runs/00000000-0000-0000-0000-000000000000/batches"
+    for path in (LEASES, run):
+        for client in (api(), api(owner)):
+            assert client.post(path, {}, format="json").status_code == 401
+    for path in ("/api/v1/me/", "/api/v1/projects/"):
+        assert api(allocation).get(path).status_code == 401
+    Allocation.objects.update(state="ended")
+    assert api(allocation).post(LEASES, {"group": "g"}, format="json").status_code == 401
+
+
+def test_malformed_bodies(api: Api, allocation: Allocation, settings: Any) -> None:
+    client = api(allocation)
+    for body in (b"", b"{", b"[]", b'{"group": 7}', b"\xff", b"[" * 100_000):
+        answer = client.post(LEASES, body, content_type="application/json")
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json"), body[:20]
+    settings.MAX_BATCH_BYTES = 100
+    big = json.dumps({"group": "g" * 200})
+    assert client.post(LEASES, big, content_type="application/json").status_code == 413
+
+
+def test_a_package_needs_its_signature_and_nothing_else(api: Api) -> None:
+    url = package_url(package_build({"train.py": b"x"}))
+    path = url[url.index("/harness") :]
+    answer = api().get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+    assert api().get(path.replace("packages/", "packages/x")).status_code == 404

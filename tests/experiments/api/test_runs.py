@@ -1,0 +1,122 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from experiments.models import Experiment, MetricBatch, RunMetric
+from experiments.selectors.runs import best_run, run_table
+
+Api = Callable[..., APIClient]
+
+
+@pytest.fixture
+def measured(owner: User, experiment: Experiment) -> Experiment:
+    """Four runs; accuracy 0.5, 0.9, NaN and none."""
+    from experiments.services.launch import runs_add  # noqa: PLC0415
+
+    runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 10}, {"lr": 9}])
+    for run, value in zip(experiment.runs.all(), (0.5, 0.9, float("nan")), strict=False):
+        best = None if math.isnan(value) else value
+        RunMetric.objects.create(
+            run=run,
+            experiment=experiment,
+            name="accuracy",
+            last=value,
+            last_step=1,
+            min=best,
+            max=best,
+            count=1,
+        )
+    return experiment
+
+
+def numbers(api: Api, owner: User, experiment: Experiment, sort: str) -> list[int]:
+    answer = api(owner).get(f"/api/v1/experiments/{experiment.id}/runs/", {"sort": sort})
+    assert answer.status_code == 200, answer.json()
+    return [run["number"] for run in answer.json()]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("number", [1, 2, 3, 4]),
+        ("-number", [4, 3, 2, 1]),
+        ("metric:accuracy", [1, 2, 3, 4]),
+        ("-metric:accuracy", [2, 1, 3, 4]),
+        ("param:lr", [1, 2, 4, 3]),
+        ("-param:lr", [3, 4, 2, 1]),
+        ("-metric:unknown", [1, 2, 3, 4]),
+        ("state", [1, 2, 3, 4]),
+        ("seconds", [1, 2, 3, 4]),
+    ],
+)
+def test_sorting_by_anything_leaves_what_has_no_value_last(
+    api: Api, owner: User, measured: Experiment, sort: str, expected: list[int]
+) -> None:
+    assert numbers(api, owner, measured, sort) == expected
+
+
+@pytest.mark.parametrize("sort", ["lr", "param:x", "number:1", "metric:", "", "experiment__project", "-"])
+def test_an_unknown_sort_is_refused(api: Api, owner: User, measured: Experiment, sort: str) -> None:
+    answer = api(owner).get(f"/api/v1/experiments/{measured.id}/runs/", {"sort": sort})
+    assert (answer.status_code, answer.json()["field"]) == (400, "sort")
+
+
+def test_nan_is_told_as_text(api: Api, owner: User, measured: Experiment) -> None:
+    runs = api(owner).get(f"/api/v1/experiments/{measured.id}/runs/").json()
+    assert runs[2]["metrics"]["accuracy"] == {
+        "last": "nan", "last_step": 1, "min": None, "min_step": None, "max": None, "max_step": None, "count": 1
+    }  # fmt: skip
+
+
+def test_the_best_run_is_the_best_completed_one(measured: Experiment) -> None:
+    assert best_run(measured) is None
+    measured.runs.filter(number=1).update(state="completed")
+    assert best_run(measured).number == 1  # type: ignore[union-attr]
+    measured.runs.update(state="completed")
+    assert best_run(measured).number == 2  # type: ignore[union-attr]
+    measured.objective_direction = "minimize"
+    assert best_run(measured).number == 1  # type: ignore[union-attr]
+
+
+def test_the_table_takes_the_same_queries_whatever_its_size(
+    measured: Experiment, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        table = run_table(measured, "-metric:accuracy")
+        assert [row.run.get_absolute_url() for row in table.rows]
+
+
+def test_runs_are_added_canceled_and_retried(api: Api, owner: User, experiment: Experiment) -> None:
+    client = api(owner)
+    base = f"/api/v1/experiments/{experiment.id}/runs/"
+    added = client.post(base, {"runs": [{"lr": 0.5}]}, format="json")
+    assert (added.status_code, added.json()[0]["number"]) == (201, 3)
+    run = added.json()[0]["id"]
+    assert client.post(f"/api/v1/runs/{run}/cancel/").json()["state"] == "canceled"
+    assert client.post(f"/api/v1/runs/{run}/cancel/").status_code == 409
+    assert client.post(f"/api/v1/runs/{run}/retry/").json()["state"] == "queued"
+    assert client.post(f"/api/v1/runs/{run}/retry/").status_code == 409
+    bad = client.post(base, {"runs": [{"lr": 0.5, "epochs": 0.5}]}, format="json")
+    assert (bad.status_code, bad.json()["field"]) == (400, "epochs")
+
+
+def test_points_and_names(api: Api, owner: User, experiment: Experiment) -> None:
+    run = experiment.runs.get(number=1)
+    values = [float(i % 7) for i in range(5000)]
+    values[1234], values[4321] = 99.0, -99.0
+    steps = list(range(5000))
+    MetricBatch.objects.create(
+        run=run, name="loss", attempt=1, seq=1, steps=steps, values=values, times=[0.0] * 5000
+    )
+    path = f"/api/v1/runs/{run.id}/metrics/"
+    thin = api(owner).get(path, {"name": "loss", "points": "100"}).json()[0]
+    assert len(thin["steps"]) <= 202
+    assert (thin["steps"][0], thin["steps"][-1]) == (0, 4999)
+    assert {99.0, -99.0} <= set(thin["values"])
+    assert len(api(owner).get(path, {"name": "loss", "points": "all"}).json()[0]["steps"]) == 5000
+    assert api(owner).get(path, {"name": "other"}).json() == []
+    assert api(owner).get(path, {"name": "loss", "points": "many"}).json()["field"] == "points"

@@ -1,0 +1,89 @@
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, Project, User
+from experiments.models import Bundle
+from experiments.services.bundles import bundle_files, bundle_from_example, bundle_from_upload
+from mlplatform.kernel import storage
+from mlplatform.kernel.archive import pack
+from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, TooLarge
+from tests.fixtures import CODE
+
+
+def upload(user: User, project: Project, filename: str, content: bytes) -> Bundle:
+    return bundle_from_upload(user=user, project=project, filename=filename, content=content)
+
+
+def test_a_py_file_is_a_bundle_with_guessed_parameters(owner: User, project: Project) -> None:
+    bundle = upload(owner, project, "train.py", CODE)
+    assert bundle.manifest["entrypoint"] == "train:train"
+    assert [p["name"] for p in bundle.manifest["parameters"]] == ["lr", "epochs"]
+    assert bundle_files(bundle) == {"train.py": CODE}
+
+
+def test_the_same_code_is_stored_once(owner: User, project: Project) -> None:
+    assert upload(owner, project, "train.py", CODE) == upload(owner, project, "train.py", CODE)
+    assert AuditEvent.objects.filter(verb="bundle.create").count() == 1
+
+
+def test_a_zip_of_a_folder_loses_the_folder_once(owner: User, project: Project) -> None:
+    bundle = upload(owner, project, "repo.zip", pack({"repo/pkg/train.py": CODE, "repo/pkg/data.txt": b"1"}))
+    assert bundle.files == ["pkg/data.txt", "pkg/train.py"]
+    assert bundle.manifest["entrypoint"] == "pkg.train:train"
+    assert sorted(bundle_files(bundle)) == bundle.files
+
+
+def test_the_manifest_of_a_zip_counts(owner: User, project: Project) -> None:
+    manifest = b"entrypoint: train:train\nparameters: {lr: {type: float, default: 0.5}}\n"
+    bundle = upload(owner, project, "x.zip", pack({"train.py": CODE, "experiment.yaml": manifest}))
+    assert bundle.manifest["parameters"] == [{"name": "lr", "type": "float", "default": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("filename", "content", "words"),
+    [
+        ("train.txt", CODE, "neither a .py file nor a .zip"),
+        ("my-train.py", CODE, "rename it"),
+        ("train.py", b"def train(config:\n", "line 1"),
+        ("train.py", b"\xff\xfe\x00", "not UTF-8"),
+        ("train.py", b"x = 1", "No train function"),
+        ("x.zip", b"zip", "not a readable zip"),
+        ("x.zip", pack({"../x.py": CODE}), "leaves the folder"),
+        ("x.zip", pack({"readme.md": b""}), "no Python file"),
+        ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"name: x"}), "names no entrypoint"),
+        ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"entrypoint: train:fit"}), "no function fit"),
+        ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"a: ["}), "not valid YAML"),
+    ],
+)
+def test_bad_code_is_refused_with_the_reason(
+    owner: User, project: Project, filename: str, content: bytes, words: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        upload(owner, project, filename, content)
+    assert words in caught.value.message
+    assert not Bundle.objects.exists()
+
+
+def test_ten_gigabytes_of_zeros_are_refused(owner: User, project: Project, settings: Any) -> None:
+    settings.MAX_BUNDLE_BYTES = 2**20
+    with pytest.raises(InvalidInput, match="unpacks to more than 1 MiB"):
+        upload(owner, project, "bomb.zip", pack({"train.py": CODE, "zeros": bytes(20 * 2**20)}))
+    with pytest.raises(TooLarge, match="at most"):
+        upload(owner, project, "big.py", b"#" * (2**20 + 1))
+
+
+def test_who_may(owner: User, viewer: User, stranger: User, project: Project) -> None:
+    with pytest.raises(Forbidden, match="editor"):
+        upload(viewer, project, "train.py", CODE)
+    with pytest.raises(NotFound):
+        upload(stranger, project, "train.py", CODE)
+
+
+def test_an_example_is_a_bundle(owner: User, project: Project) -> None:
+    bundle = bundle_from_example(user=owner, project=project, name="digits")
+    assert bundle.manifest["resources"]["workers"] == 2
+    with storage.open_key(bundle.key) as file:
+        assert file.read(2) == b"PK"
+    with pytest.raises(NotFound, match="digits"):
+        bundle_from_example(user=owner, project=project, name="imagenet")

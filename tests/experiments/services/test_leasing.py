@@ -1,0 +1,132 @@
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from experiments.models import Checkpoint, Experiment, MetricBatch, Run, RunMetric
+from experiments.services.control import experiment_cancel
+from experiments.services.leasing import Order, lease_next
+from mlplatform.kernel import clock
+from mlplatform.kernel.errors import Unauthenticated
+from runners.models import Allocation, Lease
+
+
+def ask(allocation: Allocation, group: str = "one") -> Order:
+    return lease_next(allocation=allocation, group_id=group, environment={"python": "3.11"})
+
+
+def test_the_first_queued_run_is_leased_with_all_that_it_needs(
+    allocation: Allocation, experiment: Experiment
+) -> None:
+    order = ask(allocation)
+    run = experiment.runs.get(number=1)
+    assert order.order == "run"
+    assert order.run is not None
+    assert order.run | {"fence": 0} == {
+        "id": str(run.id),
+        "number": 1,
+        "name": "sweep #1",
+        "experiment": "sweep",
+        "attempt": 1,
+        "fence": 0,
+        "seed": run.seed,
+        "config": {"lr": 0.1, "epochs": 3},
+        "entrypoint": "train:train",
+        "checkpoint": None,
+        "progress_total": 3,
+        "lease_s": 60,
+    }
+    assert run.state == "starting"
+    assert run.attempts.get().environment == {"python": "3.11"}
+    allocation.refresh_from_db()
+    assert allocation.state == "running"
+
+
+def test_asking_again_after_a_lost_answer_gets_the_same_lease(allocation: Allocation) -> None:
+    assert ask(allocation) == ask(allocation)
+    assert Lease.objects.count() == 1
+
+
+def test_a_new_group_of_the_allocation_means_that_the_old_workers_died(allocation: Allocation) -> None:
+    first = ask(allocation, "one")
+    second = ask(allocation, "two")
+    assert first.run
+    assert second.run
+    assert (second.run["id"], second.run["attempt"]) == (first.run["id"], 2)
+    assert second.run["fence"] > first.run["fence"]
+    run = Run.objects.get(pk=first.run["id"])
+    assert run.losses == 1
+    assert [(a.number, a.outcome, a.cause_code) for a in run.attempts.all()] == [
+        (1, "lost", "worker_died"),
+        (2, "", ""),
+    ]
+
+
+def test_a_run_that_kills_its_workers_again_and_again_fails(
+    allocation: Allocation, experiment: Experiment
+) -> None:
+    numbers = []
+    for _ in range(5):
+        order = ask(allocation, uuid.uuid4().hex)
+        assert order.run
+        numbers.append(order.run["number"])
+    assert numbers == [1, 1, 1, 1, 2]
+    run = experiment.runs.get(number=1)
+    assert (run.state, run.cause_code) == ("failed", "worker_died")
+    assert "memory" in run.cause_message
+
+
+def test_losses_count_only_while_nothing_is_reached(allocation: Allocation, experiment: Experiment) -> None:
+    run = experiment.runs.get(number=1)
+    for step in range(1, 8):
+        order = ask(allocation, uuid.uuid4().hex)
+        assert order.run
+        assert order.run["number"] == 1
+        Checkpoint.objects.create(run=run, attempt=order.run["attempt"], step=step, path=f"/c/{step}")
+
+
+def test_a_new_attempt_resumes_from_the_last_checkpoint_and_forgets_what_came_after(
+    allocation: Allocation, experiment: Experiment
+) -> None:
+    ask(allocation, "one")
+    run = experiment.runs.get(number=1)
+    Checkpoint.objects.create(run=run, attempt=1, step=2, path="/c/2")
+    MetricBatch.objects.create(
+        run=run, name="loss", attempt=1, seq=1, steps=[1, 2, 3], values=[3.0, 2.0, 1.0], times=[0.0, 0.0, 0.0]
+    )
+    MetricBatch.objects.create(run=run, name="loss", attempt=1, seq=2, steps=[4], values=[0.5], times=[0.0])
+    order = ask(allocation, "two")
+    assert order.run
+    assert order.run["checkpoint"] == {"path": "/c/2", "step": 2}
+    assert list(MetricBatch.objects.values_list("steps", "values")) == [([1, 2], [3.0, 2.0])]
+    assert RunMetric.objects.values_list("last", "min", "count").get() == (2.0, 2.0, 2)
+    run.refresh_from_db()
+    assert run.progress == pytest.approx(2 / 3)
+
+
+def test_with_nothing_left_it_waits_then_drains(
+    allocation: Allocation, experiment: Experiment, settings: Any
+) -> None:
+    experiment.runs.update(state="completed")
+    assert ask(allocation) == Order("wait", wait_s=0.5)
+    late = clock.now() - timedelta(seconds=settings.IDLE_ALLOCATION_SECONDS + 1)
+    Allocation.objects.update(idle_since=late)
+    assert ask(allocation).order == "drain"
+    allocation.refresh_from_db()
+    assert allocation.state == "draining"
+    assert ask(allocation).order == "drain"
+
+
+def test_nothing_of_a_canceled_experiment_is_leased(
+    allocation: Allocation, owner: User, experiment: Experiment
+) -> None:
+    experiment_cancel(user=owner, experiment=experiment)
+    assert ask(allocation).order == "wait"
+
+
+def test_an_ended_allocation_gets_nothing(allocation: Allocation) -> None:
+    Allocation.objects.update(state="ended")
+    with pytest.raises(Unauthenticated):
+        ask(allocation)

@@ -1,0 +1,123 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from experiments.models import Experiment, Run
+from experiments.services.control import experiment_cancel, run_cancel, run_retry
+from experiments.services.leasing import lease_next
+from experiments.services.reconcile import reconcile
+from mlplatform.kernel import clock
+from runners.models import Allocation, Lease
+from runners.port import JobStatus
+from tests.fakes.runner import FakeRunner
+
+pytestmark = pytest.mark.usefixtures("runner")
+
+
+def late(seconds: float) -> Any:
+    return clock.now() - timedelta(seconds=seconds)
+
+
+def test_queued_runs_get_an_allocation_in_one_tick(experiment: Experiment, runner: FakeRunner) -> None:
+    reconcile()
+    allocation = Allocation.objects.get()
+    assert (allocation.owner_id, allocation.state) == (experiment.id, "submitted")
+    assert list(runner.jobs) == [allocation.submission_id]
+    assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {"Workers are starting."}
+    reconcile()
+    assert Allocation.objects.count() == 1
+
+
+def test_an_experiment_without_open_runs_is_completed(experiment: Experiment) -> None:
+    experiment.runs.update(state="completed")
+    reconcile()
+    experiment.refresh_from_db()
+    assert experiment.state == "completed"
+    assert experiment.ended_at is not None
+    assert list(experiment.events.filter(run=None).values_list("kind", flat=True)) == ["created", "completed"]
+
+
+def test_a_run_whose_lease_expired_is_queued_again(leased: Any, runner: FakeRunner) -> None:
+    _, run, _ = leased
+    Lease.objects.update(expires_at=late(1))
+    reconcile()
+    run.refresh_from_db()
+    assert (run.state, run.losses) == ("queued", 1)
+    assert run.attempts.get().cause_code == "lease_lost"
+
+
+def test_a_restarted_backend_loses_no_run(leased: Any, runner: FakeRunner) -> None:
+    allocation, run, _ = leased
+    reconcile()  # the fake does not know the job, as after a restart of Ray
+    allocation.refresh_from_db()
+    assert allocation.end_reason == "backend_lost"
+    reconcile()
+    run.refresh_from_db()
+    assert run.state == "queued"
+    assert Allocation.objects.filter(state="submitted").count() == 1
+    order = lease_next(allocation=Allocation.objects.get(state="submitted"), group_id="new", environment={})
+    assert order.run
+    assert (order.run["id"], order.run["attempt"]) == (str(run.id), 2)
+
+
+def test_a_canceled_run_that_does_not_stop_takes_its_job_down(
+    leased: Any, runner: FakeRunner, owner: User
+) -> None:
+    allocation, run, _ = leased
+    runner.polls[allocation.submission_id] = type(runner.poll("x"))(JobStatus.RUNNING)
+    run_cancel(user=owner, run=run)
+    reconcile()
+    assert Allocation.objects.get().state == "running"
+    Run.objects.filter(pk=run.pk).update(stop_requested_at=late(31))
+    reconcile()
+    allocation.refresh_from_db()
+    assert (allocation.state, allocation.end_reason) == ("ended", "stop_timeout")
+    reconcile()
+    run.refresh_from_db()
+    assert run.state == "canceled"
+    assert Run.objects.get(number=2).state == "queued"
+
+
+def test_a_canceled_experiment_releases_its_workers(leased: Any, runner: FakeRunner, owner: User) -> None:
+    allocation, run, _ = leased
+    runner.polls[allocation.submission_id] = type(runner.poll("x"))(JobStatus.RUNNING)
+    experiment_cancel(user=owner, experiment=run.experiment)
+    Run.objects.filter(pk=run.pk).update(state="canceled")
+    reconcile()
+    allocation.refresh_from_db()
+    assert allocation.state == "draining"
+
+
+def test_jobs_that_die_before_they_lease_fail_the_runs_after_three(
+    experiment: Experiment, runner: FakeRunner, owner: User
+) -> None:
+    runner.refusal = "no such image"
+    for _ in range(3):
+        Allocation.objects.update(ended_at=late(60))
+        reconcile()
+    reconcile()
+    run = experiment.runs.get(number=1)
+    assert (run.state, run.cause_code, run.cause_traceback) == ("failed", "submit_failed", "no such image")
+    runner.refusal = ""
+    run_retry(user=owner, run=run)
+    reconcile()
+    assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+def test_one_broken_experiment_does_not_hold_up_others(
+    experiment: Experiment, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Experiment.objects.get(pk=experiment.pk)
+    broken.pk, broken.slug = None, "broken"
+    broken._state.adding = True
+    broken.save()
+    Experiment.objects.filter(slug="broken").update(created_at=late(1000))
+    other = broken.bundle
+    other.pk, other.sha256 = None, "0" * 64
+    other._state.adding = True
+    other.save()
+    Experiment.objects.filter(slug="broken").update(bundle=other)
+    reconcile()
+    assert Allocation.objects.get().owner_id == experiment.id

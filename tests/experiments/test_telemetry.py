@@ -1,0 +1,81 @@
+import json
+from typing import Any
+
+import pytest
+
+from experiments.telemetry import parse_batch
+from mlplatform.kernel.errors import InvalidInput
+
+KEYS = {"attempt": 1, "fence": 1, "rank": 0, "seq": 1}
+POINT = {"name": "loss", "steps": [1], "values": [0.5], "times": [1.0]}
+
+
+def test_a_heartbeat_is_an_empty_batch() -> None:
+    batch = parse_batch(KEYS)
+    assert (batch.points, batch.log, batch.progress, batch.checkpoint, batch.end) == (
+        [],
+        "",
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"attempt": 0}, "attempt is 0"),
+        ({"fence": "7"}, "fence is 7"),
+        ({"seq": 1.5}, "seq is 1.5"),
+        ({"rank": True}, "rank is True"),
+        ({"seq": 2**70}, "seq is"),
+        ({"points": {}}, "list"),
+        ({"points": [POINT] * 1001}, "1000"),
+        ({"points": ["x"]}, "object"),
+        ({"points": [POINT | {"name": ""}]}, "1 to 200"),
+        ({"points": [POINT | {"name": "x" * 10**6}]}, "1 to 200"),
+        ({"points": [POINT | {"steps": [1, 2]}]}, "equal length"),
+        ({"points": [POINT | {"values": 3}]}, "equal length"),
+        ({"points": [POINT | {"steps": [-1]}]}, "whole number"),
+        ({"points": [POINT | {"steps": [2**63]}]}, "whole number"),
+        ({"points": [POINT | {"values": ["x"]}]}, "not a number"),
+        ({"points": [POINT | {"values": [None]}]}, "not a number"),
+        ({"points": [POINT | {"values": [True]}]}, "not a number"),
+        ({"progress": "half"}, "not a number"),
+        ({"checkpoint": {"step": 1}}, "path"),
+        ({"checkpoint": {"path": "/c", "step": -1}}, "step is -1"),
+        ({"end": {"outcome": "done"}}, "completed, failed, stopped"),
+    ],
+)
+def test_a_malformed_batch_is_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_batch(KEYS | change)
+    assert words in caught.value.message
+    assert len(caught.value.message) < 300
+
+
+def test_huge_integers_become_infinite() -> None:
+    value = json.loads("1" + "0" * 400)
+    assert parse_batch(KEYS | {"points": [POINT | {"values": [value]}]}).points[0].values == [float("inf")]
+
+
+@pytest.mark.parametrize(("given", "taken"), [(0.5, 0.5), (7, 1.0), (-1, 0.0), ("nan", None)])
+def test_progress_stays_between_0_and_1(given: Any, taken: float | None) -> None:
+    assert parse_batch(KEYS | {"progress": given}).progress == taken
+
+
+def test_text_that_postgres_cannot_store_is_replaced() -> None:
+    assert parse_batch(KEYS | {"log": "a\x00b\ud800"}).log == "a\ufffdb?"
+
+
+def test_metrics_of_a_checkpoint_can_be_stored_as_json() -> None:
+    report = {"path": "/c", "step": 1, "metrics": {"loss": float("nan"), "acc": "inf", "n": 2}}
+    checkpoint = parse_batch(KEYS | {"checkpoint": report}).checkpoint
+    assert checkpoint is not None
+    assert checkpoint.metrics == {"loss": "nan", "acc": "inf", "n": 2.0}
+
+
+@pytest.mark.parametrize("content", [None, [], "x", 1])
+def test_a_batch_is_an_object(content: Any) -> None:
+    with pytest.raises(InvalidInput):
+        parse_batch(content)
