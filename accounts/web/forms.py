@@ -1,0 +1,27 @@
+"""Forms of projects and tokens. Limits are checked again by the services."""
+
+from django import forms
+
+
+class ProjectForm(forms.Form):
+    """A new project."""
+
+    name = forms.CharField(
+        max_length=100, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
+    )
+    description = forms.CharField(
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What is this team working on?",
+    )
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(
+        max_length=100,
+        help_text="What it is for, such as “nightly sweep”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -1,0 +1,94 @@
+"""What a person does on the first day, in Chromium, on the real stack."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+TRAINED_MS = 240_000
+BROKEN = "def train(config:\n    pass\n"
+
+
+def project(page: Page, name: str) -> None:
+    page.get_by_role("link", name="Create a project").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create project").click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_label("Training code").set_input_files(path)
+    page.get_by_role("button", name="Upload and check").click()
+
+
+def test_from_sign_up_to_a_sorted_table(
+    open_page: Callable[..., Page], sign_up: Callable[[Page], str], tmp_path: Path
+) -> None:
+    page = open_page()
+    sign_up(page)
+    project(page, "Sorting line")
+
+    page.get_by_role("link", name="New experiment").click()
+    (tmp_path / "broken.py").write_text(BROKEN)
+    upload(page, tmp_path / "broken.py")
+    expect(page.get_by_role("alert")).to_contain_text("broken.py, line 1")
+
+    page.get_by_role("button", name="Use it: digits").click()
+    page.get_by_label("lr", exact=False).first.fill("0.003, 0.00001")
+    page.get_by_label("epochs", exact=False).first.fill("2")
+    page.get_by_role("button", name="Launch 2 runs").click()
+
+    # From here on nothing reloads the page.
+    page.evaluate("window.sameDocument = true")
+    overview = page.locator("#overview")
+    expect(overview).to_contain_text("0 of 2 runs done")
+    expect(page.locator("#live-status")).to_have_text("Live")
+    expect(overview.locator("tbody .state-running").first).to_be_visible(timeout=TRAINED_MS)
+    expect(overview).to_contain_text("2 of 2 runs done", timeout=TRAINED_MS)
+    expect(overview.locator(".stat").first).to_contain_text("Completed")
+    expect(page.locator(".chart-plot canvas")).to_be_visible()
+    expect(page.locator(".chart-plot")).to_have_attribute(
+        "aria-label", re.compile("accuracy over steps.*run 2")
+    )
+
+    page.get_by_role("link", name="accuracy").first.click()
+    expect(page).to_have_url(re.compile("sort=-metric%3Aaccuracy"))
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("accuracy")
+    expect(overview.locator("tbody tr").first.locator(".row-link")).to_contain_text("1")
+    model = page.get_by_role("link", name="model v1")
+    expect(model).to_be_visible(timeout=TRAINED_MS)
+    assert page.evaluate("window.sameDocument") is True
+
+    overview.locator("tbody tr").first.locator(".row-link").click()
+    expect(page.get_by_role("heading", level=1, name="Run #1")).to_be_visible()
+    expect(page.locator("pre.log")).to_contain_text("epoch")
+    expect(page.locator("#run-side")).to_contain_text("0.003")
+    page.get_by_text("Registered model").click()
+    expect(page.get_by_text("mlflow.pytorch.load_model")).to_be_visible()
+
+
+def test_without_scripts(
+    open_page: Callable[..., Page], sign_up: Callable[[Page], str], tmp_path: Path
+) -> None:
+    page = open_page(scripts=False)
+    sign_up(page)
+    project(page, "Plain")
+    page.get_by_role("link", name="New experiment").click()
+    (tmp_path / "own.py").write_text("def train(config):\n    print(config['lr'])\n")
+    upload(page, tmp_path / "own.py")
+    page.get_by_role("button", name=re.compile("Launch")).click()
+    expect(page.get_by_text("Parameter lr has no default, so it needs a value.")).to_be_visible()
+    page.get_by_label("lr", exact=False).first.fill("0.1, 0.2")
+    page.get_by_role("button", name=re.compile("Launch")).click()
+    expect(page.get_by_text("own is launched with 2 runs.")).to_be_visible()
+    page.get_by_role("link", name="lr").click()
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("lr")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("own is canceled.")).to_be_visible()
+    page.get_by_text("Account menu of").locator("..").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in to mlplatform")).to_be_visible()

@@ -1,0 +1,124 @@
+import math
+import re
+
+from accounts.models import User
+from experiments.models import Experiment, MetricBatch, Run, RunMetric
+from tests.experiments.conftest import Finish
+from tests.experiments.web.conftest import Browser
+
+
+def order(page: str) -> list[str]:
+    return re.findall(r'r/(\d+)/"><span class="run-dot', page.partition("<tbody>")[2])
+
+
+def test_page_shows_counts_best_and_rows(browser: Browser, viewer: User, finish: Finish, place: str) -> None:
+    finish(1, accuracy=(0.95, 0.9))
+    page = browser(viewer).get(place).content.decode()
+    assert "1 queued, 1 completed" in page
+    assert "Best accuracy" in page
+    assert "0.95" in page
+    assert "Run #1" in page
+    assert "run-color-1" in page
+    assert "Add runs" not in page
+    assert 'data-live="experiment/' in page
+
+
+def test_objective_that_is_better_low(
+    browser: Browser, owner: User, finish: Finish, experiment: Experiment, place: str
+) -> None:
+    finish(1)
+    finish(2)
+    Experiment.objects.filter(pk=experiment.pk).update(objective_direction="minimize")
+    RunMetric.objects.filter(run__number=1).update(min=0.3)
+    RunMetric.objects.filter(run__number=2).update(min=0.2, min_step=7)
+    page = browser(owner).get(place).content.decode()
+    assert "Run #2</a> at step 7" in page
+    assert "?sort=metric%3Aaccuracy" in page
+
+
+def test_sorting_by_links(browser: Browser, owner: User, finish: Finish, place: str) -> None:
+    finish(1, accuracy=(0.5,))
+    finish(2, accuracy=(0.9,))
+    client = browser(owner)
+    page = client.get(f"{place}?sort=-metric:accuracy").content.decode()
+    assert order(page) == ["2", "1"]
+    assert 'aria-sort="descending"' in page
+    assert 'hx-get="?sort=metric%3Aaccuracy"' in page
+    assert order(client.get(f"{place}?sort=metric:accuracy").content.decode()) == ["1", "2"]
+    assert order(client.get(f"{place}?sort=-param:lr").content.decode()) == ["2", "1"]
+    assert client.get(f"{place}?sort=nonsense").status_code == 400
+
+
+def test_parameters_that_never_differ_are_said_once(browser: Browser, owner: User, place: str) -> None:
+    page = browser(owner).get(place).content.decode()
+    assert "sort=param%3Alr" in page
+    assert "sort=param%3Aepochs" not in page
+    assert "epochs <b>3</b>" in page
+
+
+def test_fragment_brings_the_buttons_along(browser: Browser, owner: User, place: str) -> None:
+    page = browser(owner).get(place, headers={"HX-Request": "true"}).content.decode().strip()
+    assert page.startswith('<div id="overview"')
+    assert 'id="experiment-actions" class="btn-list" hx-swap-oob="outerMorph"' in page
+
+
+def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> None:
+    run = finish(1, accuracy=(0.5,))
+    points = {"steps": [2, 3], "values": [math.nan, 0.9], "times": [0.0, 0.0]}
+    MetricBatch.objects.create(run=run, name="accuracy", attempt=1, seq=2, **points)
+    finish(2, accuracy=(0.7,))
+    client = browser(owner)
+    body = client.get(f"{place}series/").json()
+    assert body["metric"] == "accuracy"
+    assert body["metrics"] == ["accuracy"]
+    assert [(run["number"], run["steps"], run["values"]) for run in body["runs"]] == [
+        (1, [1, 2, 3], [0.5, None, 0.9]),
+        (2, [1], [0.7]),
+    ]
+    assert [run["number"] for run in client.get(f"{place}series/?run=2").json()["runs"]] == [2]
+    assert client.get(f"{place}series/?metric=other").json()["runs"] == []
+
+
+def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: Finish, place: str) -> None:
+    run = finish(1, accuracy=(0.0,))
+    count = 50_000
+    points = {
+        "steps": list(range(2, count + 2)),
+        "values": [float(n % 7) for n in range(count)],
+        "times": [0.0] * count,
+    }
+    MetricBatch.objects.create(run=run, name="accuracy", attempt=1, seq=2, **points)
+    curve = browser(owner).get(f"{place}series/").json()["runs"][0]
+    assert len(curve["steps"]) <= 1100
+    assert max(curve["values"]) == 6
+
+
+def test_series_without_points(browser: Browser, owner: User, place: str) -> None:
+    assert browser(owner).get(f"{place}series/").json() == {"metric": "", "metrics": [], "runs": []}
+
+
+def test_cancel(browser: Browser, owner: User, experiment: Experiment, place: str) -> None:
+    client = browser(owner)
+    assert "is canceled" in client.post(f"{place}cancel/", follow=True).content.decode()
+    assert set(Run.objects.values_list("state", flat=True)) == {"canceled"}
+    assert (
+        "The experiment is canceled already." in client.post(f"{place}cancel/", follow=True).content.decode()
+    )
+
+
+def test_query_count_does_not_grow_with_runs(
+    *,
+    browser: Browser,
+    owner: User,
+    finish: Finish,
+    experiment: Experiment,
+    place: str,
+    django_assert_max_num_queries: object,
+) -> None:
+    finish(1)
+    Run.objects.bulk_create(
+        Run(experiment=experiment, number=n, seed=n, params={"lr": n}) for n in range(10, 60)
+    )
+    client = browser(owner)
+    with django_assert_max_num_queries(12):  # type: ignore[operator]  # a fixture
+        client.get(place)

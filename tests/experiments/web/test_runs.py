@@ -1,0 +1,98 @@
+import zlib
+
+import pytest
+
+from accounts.models import User
+from experiments.models import LogChunk, ModelVersion, Run
+from experiments.services import lifecycle
+from experiments.services.lifecycle import Cause
+from tests.experiments.conftest import Finish
+from tests.experiments.web.conftest import Browser
+
+
+def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str) -> None:
+    run = finish(1, accuracy=(0.5, 0.9))
+    ModelVersion.objects.create(
+        project=run.experiment.project, run=run, name="vision.sweep", version=1, uri="mlflow-artifacts:/1"
+    )
+    page = browser(viewer).get(f"{place}r/1/").content.decode()
+    assert "Completed" in page
+    assert "objective" in page
+    assert "0.9" in page
+    assert "PyTorch 2.13.0" in page
+    assert "/p/vision/models/vision.sweep/1/" in page
+    assert f'href="{place}r/2/"' in page
+    assert f'data-series-url="{place}series/?run=1"' in page
+    assert "Retry" not in page
+
+
+def test_run_that_is_not_there(browser: Browser, owner: User, place: str) -> None:
+    assert browser(owner).get(f"{place}r/99/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "code", ["user_error", "user_exit", "code_error", "worker_died", "lease_lost", "odd_new_code"]
+)
+def test_failure_says_why_and_what_next(
+    browser: Browser, owner: User, finish: Finish, place: str, code: str
+) -> None:
+    run = finish(1, "failed")
+    cause = Cause(code, "ValueError: no such <layer>", "Traceback: line 3")
+    Run.objects.filter(pk=run.pk).update(
+        cause_code=cause.code, cause_message=cause.message, cause_traceback=cause.traceback
+    )
+    page = browser(owner).get(f"{place}r/1/").content.decode()
+    assert code in page
+    assert "no such &lt;layer&gt;" in page
+    assert "Traceback: line 3" in page
+    assert "What to do next:" in page
+    assert f'action="{place}r/1/retry/"' in page
+
+
+def test_log_as_text(browser: Browser, owner: User, finish: Finish, place: str) -> None:
+    run = finish(1)
+    for number, text in enumerate(("epoch 1\n", "epoch 2 <b>\n"), 1):
+        LogChunk.objects.create(
+            run=run,
+            attempt=1,
+            rank=0,
+            seq=number,
+            offset=0,
+            size=len(text),
+            content=zlib.compress(text.encode()),
+        )
+    client = browser(owner)
+    plain = client.get(f"{place}r/1/log/")
+    assert plain["Content-Type"] == "text/plain; charset=utf-8"
+    assert plain["X-Content-Type-Options"] == "nosniff"
+    assert plain.content.decode() == "epoch 1\nepoch 2 <b>\n"
+    tail = client.get(f"{place}r/1/log/?tail=1")
+    assert tail["X-Log-Truncated"] == "0"
+    saved = client.get(f"{place}r/1/log/?download=1")
+    assert saved["Content-Disposition"] == 'attachment; filename="sweep-1.log"'
+    assert "epoch 2 &lt;b&gt;" in client.get(f"{place}r/1/").content.decode()
+
+
+def test_fragment_brings_sides_and_buttons(browser: Browser, owner: User, place: str) -> None:
+    page = browser(owner).get(f"{place}r/1/", headers={"HX-Request": "true"}).content.decode().strip()
+    assert page.startswith('<div id="run-live"')
+    assert 'id="run-side" hx-swap-oob="outerMorph"' in page
+    assert 'id="run-actions" class="btn-list" hx-swap-oob="outerMorph"' in page
+
+
+def test_cancel_then_retry(browser: Browser, owner: User, place: str) -> None:
+    client = browser(owner)
+    assert "Run #1 is canceled." in client.post(f"{place}r/1/cancel/", follow=True).content.decode()
+    assert "cannot be canceled" in client.post(f"{place}r/1/cancel/", follow=True).content.decode()
+    assert "Run #1 is queued again." in client.post(f"{place}r/1/retry/", follow=True).content.decode()
+    assert "only failed and canceled runs" in client.post(f"{place}r/1/retry/", follow=True).content.decode()
+
+
+def test_running_run_shows_that_it_will_stop(browser: Browser, owner: User, place: str) -> None:
+    run = Run.objects.get(number=1)
+    lifecycle.run_move(run, "starting", "leased")
+    client = browser(owner)
+    client.post(f"{place}r/1/cancel/")
+    page = client.get(f"{place}r/1/").content.decode()
+    assert "Stopping…" in page
+    assert "Stops at its next report." in page
