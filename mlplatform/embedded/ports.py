@@ -52,9 +52,7 @@ def listen(names: tuple[str, ...], remembered: Path) -> tuple[dict[str, int], so
             return ports, socket.create_server((LOOPBACK, ports[WEB]), backlog=BACKLOG)
         except OSError:
             continue
-    raise StackError(
-        f"Port {ports[WEB]} of the portal was taken by others {TRIES} times in a row. Start again."
-    )
+    raise StackError(f"The portal's port was taken by others {TRIES} times in a row. Start again.")
 
 
 def _draw() -> Iterator[int]:
