@@ -1,0 +1,146 @@
+"""Everything a run prints, from Python or from C, caught at the file descriptors.
+
+Both descriptors are pointed at one append-only file: writes never block (a pipe that nobody drains would freeze user
+code that prints while holding the GIL), their order is kept, and the uploader reads the file at its own pace. What
+was read is echoed to the original stdout, so that Ray's own logs stay complete, and its disk blocks are given back.
+"""
+
+import codecs
+import contextlib
+import ctypes
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+MAX_RUN_BYTES = 32 * 1024 * 1024
+READ_BYTES = 256 * 1024
+MAX_BACKLOG = 4 * 1024 * 1024
+_PUNCH_HOLE_KEEP_SIZE = 0x01 | 0x02
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class OutputCapture:
+    """Catches this process's stdout and stderr between `start` and `stop`; `read` may run in another thread."""
+
+    def __init__(self, max_bytes: int = MAX_RUN_BYTES, max_backlog: int = MAX_BACKLOG) -> None:
+        self._max_bytes = max_bytes
+        self._max_backlog = max_backlog
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._file = -1
+        self._saved: tuple[int, int] | None = None
+        self._streams: tuple[Any, Any] = (None, None)
+        self._position = 0
+        self._kept = 0
+        self._echo_to = -1
+
+    def start(self) -> None:
+        """Point descriptors 1 and 2 at a fresh file."""
+        flush_output()
+        descriptor, path = tempfile.mkstemp(prefix="mlp-output-")
+        Path(path).unlink()
+        # Append mode matters: two descriptors and child processes share the file without overwriting each other.
+        self._file = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR | os.O_APPEND)
+        os.close(descriptor)
+        self._saved = (os.dup(1), os.dup(2))
+        self._streams = (sys.stdout, sys.stderr)
+        os.dup2(self._file, 1)
+        os.dup2(self._file, 2)
+
+    def stop(self) -> None:
+        """Give the descriptors back. What is still unread stays readable until `close`."""
+        if self._saved is None:
+            return
+        flush_output()
+        # User code may have put its own objects there (tee, progress bars).
+        sys.stdout, sys.stderr = self._streams
+        for target, saved in zip((1, 2), self._saved, strict=True):
+            os.dup2(saved, target)
+        os.close(self._saved[1])
+        self._echo_to = self._saved[0]
+        self._saved = None
+
+    def read(self) -> str:
+        """Return what was printed since the last call, as text; never blocks, bounded per call and per run."""
+        if self._file < 0:
+            return ""
+        _flush_c_stdout()
+        text = self._skip_backlog()
+        chunk = os.pread(self._file, READ_BYTES, self._position)
+        if not chunk:
+            return text
+        self._echo_chunk(chunk)
+        self._release(self._position, len(chunk))
+        self._position += len(chunk)
+        return text + self._keep(chunk)
+
+    def pending(self) -> int:
+        """Bytes that were printed and not yet read."""
+        return os.fstat(self._file).st_size - self._position if self._file >= 0 else 0
+
+    def close(self) -> None:
+        """Stop if need be and drop the file."""
+        self.stop()
+        if self._file >= 0:
+            while self.pending():
+                self.read()
+            os.close(self._file)
+            os.close(self._echo_to)
+            self._file = -1
+
+    def _keep(self, chunk: bytes) -> str:
+        """Count the chunk against the run's allowance and decode it."""
+        room = self._max_bytes - self._kept
+        if room <= 0:
+            return ""
+        self._kept += len(chunk)
+        text = self._decoder.decode(chunk[:room])
+        if self._kept >= self._max_bytes:
+            text += f"\n[mlp] this run printed more than {self._max_bytes:,} bytes; the rest is only in Ray's logs.\n"
+        return text
+
+    def _skip_backlog(self) -> str:
+        backlog = self.pending()
+        if backlog <= self._max_backlog:
+            return ""
+        skipped = backlog - READ_BYTES
+        self._release(self._position, skipped)
+        self._position += skipped
+        self._decoder.reset()
+        return (
+            f"\n[mlp] output came too fast: {skipped:,} bytes were skipped here.\n"
+            if self._has_room()
+            else ""
+        )
+
+    def _has_room(self) -> bool:
+        return self._kept < self._max_bytes
+
+    def _echo_chunk(self, chunk: bytes) -> None:
+        target = self._saved[0] if self._saved else self._echo_to
+        # A closed or full log file of Ray's must not hurt training.
+        with contextlib.suppress(OSError):
+            os.write(target, chunk)
+
+    def _release(self, start: int, length: int) -> None:
+        # Best effort: a file system without hole punching only costs disk until the run ends.
+        _libc.fallocate(
+            self._file, _PUNCH_HOLE_KEEP_SIZE, ctypes.c_longlong(start), ctypes.c_longlong(length)
+        )
+
+
+def flush_output() -> None:
+    """Flush Python's and the C library's output buffers."""
+    for stream in (sys.stdout, sys.stderr):
+        # User code may have replaced or closed them.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    _libc.fflush(None)
+
+
+def _flush_c_stdout() -> None:
+    # C code's stdout is block-buffered because it is a file; without this its lines would show up only at the end.
+    with contextlib.suppress(ValueError):
+        _libc.fflush(ctypes.c_void_p.in_dll(_libc, "stdout"))

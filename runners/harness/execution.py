@@ -1,0 +1,213 @@
+"""Executes one leased run on one rank, from the seeds to the outcome that the portal has confirmed."""
+
+import inspect
+import re
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch.distributed as dist
+
+from .capture import OutputCapture
+from .causes import cause_of
+from .client import PortalClient
+from .code import CodeError, load_entrypoint, user_code
+from .consensus import Consensus, Flag
+from .protocol import Allocation, Lease, LeaseLost, Outcome, RecycleGroupError, RunFailedError, StopRun
+from .seeds import ProcessState, seed_everything
+from .session import RunSession
+from .star import PeerLostError
+from .stream import Stream
+from .train_fn_utils import RayCheckpointStore, train_functions
+
+# Rank 0 gets this long to upload what it reported, or to fail with the same error, before another rank ends the run.
+OTHER_RANK_DELAY_S = 1.0
+# A rank whose peer vanished gets killed by Ray within about a second; only if that does not happen is the broken
+# connection itself the cause.
+PEER_LOSS_DELAY_S = 20.0
+WAIT_NOTICE_S = 60.0
+
+_PEER_LOSS = re.compile(
+    r"gloo/transport|Connection (closed|reset) by peer|NCCL|ncclRemoteError", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where runs of this worker group execute."""
+
+    allocation: Allocation
+    client: PortalClient
+    consensus: Consensus
+    state: ProcessState
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What rank 0 learned while the run was finishing."""
+
+    gone: bool = False
+    drain: bool = False
+    unreachable: bool = False
+
+
+class Execution:
+    """One run on one rank."""
+
+    def __init__(self, place: Place, lease: Lease) -> None:
+        self._place = place
+        self._lease = lease
+        self._consensus = place.consensus
+        self._capture = OutputCapture()
+        self._stream = Stream(place.client, lease, self._consensus.rank, read_output=self._read_output)
+        self._store = RayCheckpointStore(place.allocation.storage_path, lease.run_id)
+        self._session = RunSession(lease, self._consensus, self._stream, self._store)
+        self._noticed = False
+
+    def run(self) -> Ending:
+        """Execute the run. Raises RunFailedError or RecycleGroupError when this worker group must be replaced."""
+        self._capture.start()
+        self._stream.start()
+        try:
+            failure = self._call_user_code()
+            if isinstance(failure, ImportFailedError):
+                return self._end_unimported(failure)
+            if failure is not None and self._session.signal is None:
+                self._end_failed(failure)
+            return self._end_together()
+        finally:
+            self._stream.close()
+            self._capture.close()
+            self._place.state.restore()
+
+    def _call_user_code(self) -> BaseException | None:
+        """Import and call the train function; return what it raised."""
+        with ExitStack() as stack:
+            stack.enter_context(train_functions(self._session, self._store))
+            stack.enter_context(user_code())
+            seed_everything(self._lease.seed)
+            failure: BaseException | None = None
+            function: Callable[[], Any] | None = None
+            try:
+                function = bind(load_entrypoint(self._lease.entrypoint), self._lease)
+            except BaseException as error:  # noqa: BLE001  # user code may raise anything, SystemExit included
+                failure = error
+            # No rank may enter the train function while another cannot: it would wait in its first all-reduce.
+            agreed = self._consensus.agree([Flag.FAILED] if failure else [])
+            if Flag.FAILED in agreed:
+                if failure is not None:
+                    cause = cause_of(failure, importing=True)
+                    sys.stderr.write(cause.traceback or f"{cause.message}\n")
+                return ImportFailedError(failure, agreed.lowest_rank(Flag.FAILED))
+            assert function is not None
+            try:
+                function()
+            except BaseException as error:  # noqa: BLE001  # as above
+                return error
+        return None
+
+    def _end_together(self) -> Ending:
+        """Completed, stopped or lost: all ranks are here, and the group goes on to the next run."""
+        self._session.leave()
+        self._flush_logs()
+        self._consensus.agree([])
+        signal = self._session.signal
+        delivered = True
+        if self._consensus.rank == 0 and not isinstance(signal, LeaseLost):
+            outcome: Outcome = "stopped" if isinstance(signal, StopRun) else "completed"
+            delivered = self._stream.finish(outcome)
+        self._recycle_if_needed()
+        return self._ending(delivered)
+
+    def _end_unimported(self, failure: "ImportFailedError") -> Ending:
+        """The code cannot be imported: nothing of it runs, so the group stays usable."""
+        self._flush_logs()
+        self._consensus.agree([])
+        delivered = True
+        if self._consensus.rank == failure.rank and failure.error is not None:
+            delivered = self._stream.finish("failed", cause_of(failure.error, importing=True))
+        return self._ending(delivered)
+
+    def _end_failed(self, error: BaseException) -> None:
+        """This rank failed and the others may hang: tell the portal, then have Ray replace the group."""
+        if self._consensus.world_size > 1 and is_peer_loss(error):
+            self._stream.log("the connection to another worker broke; waiting to learn why.")
+            time.sleep(PEER_LOSS_DELAY_S)
+        elif self._consensus.rank > 0:
+            time.sleep(OTHER_RANK_DELAY_S)
+        cause = cause_of(error, importing=False)
+        sys.stderr.write(cause.traceback)
+        self._capture.stop()
+        self._stream.finish("failed", cause)
+        # Only text crosses to Ray's controller: it cannot unpickle an exception class of the user's.
+        raise RunFailedError(f"run {self._lease.run_id} failed ({cause.code}): {cause.message}") from None
+
+    def _flush_logs(self) -> None:
+        """Deliver everything but the end; rank 0's end must come after the other ranks' last lines."""
+        self._capture.stop()
+        if not isinstance(self._session.signal, LeaseLost):
+            self._stream.flush()
+
+    def _recycle_if_needed(self) -> None:
+        destroyed = not dist.is_initialized()
+        agreed = self._consensus.agree([Flag.DIRTY] if destroyed else [])
+        if Flag.DIRTY in agreed:
+            raise RecycleGroupError("the train function destroyed torch's process group")
+        if self._place.allocation.fresh_process:
+            raise RecycleGroupError("the experiment asks for a fresh process per run")
+
+    def _ending(self, delivered: bool) -> Ending:
+        stream = self._stream
+        return Ending(
+            gone=stream.gone, drain=stream.drain_requested, unreachable=not delivered and not stream.over
+        )
+
+    def _read_output(self) -> str:
+        """The uploader's view of what was printed; it also notices a rank that waits for others in `report`."""
+        since = self._consensus.waiting_since
+        if since is None:
+            self._noticed = False
+        elif not self._noticed and time.monotonic() - since > WAIT_NOTICE_S:
+            self._noticed = True
+            self._stream.log(
+                f"rank {self._consensus.rank} has waited {WAIT_NOTICE_S:.0f} s for the other ranks; "
+                "every rank must call ray.train.report the same number of times."
+            )
+        return self._capture.read()
+
+
+class ImportFailedError(Exception):
+    """At least one rank could not import the entrypoint; `error` is this rank's, if it is one of them."""
+
+    def __init__(self, error: BaseException | None, rank: int) -> None:
+        super().__init__(f"rank {rank} could not import the entrypoint")
+        self.error = error
+        self.rank = rank
+
+
+def bind(function: Callable[..., Any], lease: Lease) -> Callable[[], Any]:
+    """Give the train function its config the way Ray Train does; CodeError when it wants something else."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return lambda: function(lease.config)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = [
+        p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if len(required) > 1 or any(p.kind is p.KEYWORD_ONLY for p in required):
+        names = ", ".join(p.name for p in required)
+        raise CodeError(f"{lease.entrypoint!r} must take one argument, config; it requires: {names}.")
+    if required or (positional and positional[0].name == "config"):
+        return lambda: function(lease.config)
+    return function
+
+
+def is_peer_loss(error: BaseException) -> bool:
+    """Whether the error looks like a collective that broke because another worker is gone."""
+    if isinstance(error, PeerLostError):
+        return True
+    return isinstance(error, RuntimeError) and bool(_PEER_LOSS.search(str(error)))

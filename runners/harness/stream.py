@@ -1,0 +1,245 @@
+"""The background uploader of one run and rank: collects, numbers, sends, and keeps what the portal did not take yet.
+
+Guarantees: batches arrive in order and exactly once per (run, attempt, rank, seq); at most one is in flight; the
+training thread never waits for the network except in `finish` and `flush`.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .batches import Draft, essentials, heartbeat, split, summary
+from .client import PortalAwayError, PortalClient, Reply
+from .protocol import Cause, Lease, Outcome
+from .spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how patiently the uploader works, in seconds."""
+
+    interval_s: float = 0.5
+    heartbeat_s: float = 3.0
+    first_retry_s: float = 0.25
+    max_retry_s: float = 5.0
+    flush_s: float = 600.0
+
+
+class Stream:
+    """One run's stream of one rank. `lost` and `gone` mean that nothing more can be delivered."""
+
+    def __init__(
+        self,
+        client: PortalClient,
+        lease: Lease,
+        rank: int,
+        *,
+        read_output: Callable[[], str] = str,
+        pace: Pace | None = None,
+    ) -> None:
+        self.stop_requested = False
+        self.drain_requested = False
+        self.lost = False
+        self.gone = False
+        self._client = client
+        self._identity = {"attempt": lease.attempt, "fence": lease.fence, "rank": rank}
+        self._path = f"/runs/{lease.run_id}/batches"
+        self._beats = rank == 0
+        self._read_output = read_output
+        self._pace = pace or Pace()
+        self._inbox: deque[Callable[[Draft], None]] = deque()
+        self._spool = Spool()
+        self._draft = Draft()
+        self._seq = 1
+        self._retry_s = 0.0
+        self._retry_at = 0.0
+        self._last_sent = time.monotonic()
+        self._notices: list[str] = []
+        self._ended = False
+        self._flushing = False
+        self._closing = False
+        self._wake = threading.Event()
+        self._idle = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"mlp-stream-{rank}", daemon=True)
+
+    # -- called by the training thread; none of these blocks -----------------------------------------------------
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def points(self, step: int, values: dict[str, float], progress: float | None = None) -> None:
+        """Queue one report's numbers."""
+        when = time.time()
+        self._inbox.append(lambda draft: draft.add_points(step, when, values, progress))
+
+    def checkpoint(self, path: str, step: int, metrics: dict[str, float]) -> None:
+        """Queue the news that a checkpoint is complete in storage."""
+        checkpoint = {"path": path, "step": step, "metrics": metrics}
+        self._inbox.append(lambda draft: draft.set_checkpoint(checkpoint))
+
+    def log(self, text: str) -> None:
+        """Queue a line of our own for the run's log."""
+        self._inbox.append(lambda draft: draft.add_log(f"[mlp] {text}\n"))
+
+    @property
+    def over(self) -> bool:
+        """Whether the portal will take nothing more for this run."""
+        return self.lost or self.gone
+
+    # -- called when the run is over; these wait for the network ---------------------------------------------------
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until everything queued so far was delivered. False when it was not."""
+        self._idle.clear()
+        self._flushing = True
+        self._wake.set()
+        arrived = self._idle.wait(self._pace.flush_s if timeout_s is None else timeout_s)
+        return arrived and not self.over
+
+    def finish(self, outcome: Outcome, cause: Cause | None = None, timeout_s: float | None = None) -> bool:
+        """Send the end of the run after everything else. False when the portal did not take it."""
+        end = {"outcome": outcome, "cause": cause.as_json() if cause else None}
+        self._inbox.append(lambda draft: draft.set_end(end))
+        return self.flush(timeout_s)
+
+    def close(self) -> None:
+        """End the thread; what is still queued is dropped."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout=30.0)
+        self._spool.clear()
+
+    # -- the uploader thread ---------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            while not self._closing:
+                self._wake.wait(self._wait_s())
+                self._wake.clear()
+                self._turn()
+        finally:
+            # A defect here must not leave the training thread waiting in `flush`.
+            self.lost = self.lost or not self._closing
+            self._idle.set()
+
+    def _turn(self) -> None:
+        flushing = self._flushing
+        self._collect()
+        self._send()
+        if flushing and (self.over or self._delivered()):
+            self._flushing = False
+            self._idle.set()
+
+    def _wait_s(self) -> float:
+        if not self._flushing:
+            return self._pace.interval_s
+        return min(self._pace.interval_s, max(0.0, self._retry_at - time.monotonic()))
+
+    def _delivered(self) -> bool:
+        return self._ended or (not self._spool and self._draft.empty and not self._inbox)
+
+    def _collect(self) -> None:
+        while text := self._read_output():
+            self._room().add_log(text)
+        while self._inbox:
+            self._inbox.popleft()(self._room())
+        if self.over:
+            self._give_up()
+
+    def _room(self) -> Draft:
+        """The draft to write into; a full one is spooled first, which keeps the order of items."""
+        if self._draft.full:
+            self._spool_draft()
+        return self._draft
+
+    def _spool_draft(self) -> None:
+        payload = self._draft.payload()
+        if not self._spool.append(payload):
+            self._notice(f"the portal is away and the local spool is full; lost: {summary(payload)}.")
+        self._draft = Draft()
+
+    def _send(self) -> None:
+        """Send until nothing is left, the portal is away, or it is too early to try again."""
+        while not (self.over or self._ended) and time.monotonic() >= self._retry_at:
+            if not self._spool and not self._draft.empty:
+                self._spool_draft()
+            payload = self._spool.head()
+            if payload is None:
+                if self._beats and time.monotonic() - self._last_sent >= self._pace.heartbeat_s:
+                    self._spool.append(heartbeat())
+                    continue
+                return
+            if self._notices:
+                payload["log"] = "".join(self._notices) + payload["log"]
+                self._notices.clear()
+            try:
+                reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})
+            except PortalAwayError:
+                self._back_off()
+                return
+            self._retry_s = self._retry_at = 0.0
+            self._last_sent = time.monotonic()
+            self._handle(reply, payload)
+
+    def _back_off(self) -> None:
+        self._retry_s = min(self._pace.max_retry_s, self._retry_s * 2 or self._pace.first_retry_s)
+        self._retry_at = time.monotonic() + self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+
+    def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
+        if reply.ok:
+            self._accepted(reply.body)
+            self._ended = payload["end"] is not None
+        elif reply.status == 409 and reply.body.get("code") == "fenced":
+            self._give_up(lost=True)
+        elif reply.status == 409 and reply.body.get("code") == "gap":
+            self._renumber(int(reply.body.get("expected") or self._seq))
+        elif reply.status == 413 and (parts := split(payload)):
+            self._spool.replace_head(parts)
+        elif reply.token_dead:
+            self._give_up(gone=True)
+        else:
+            self._refused(reply, payload)
+
+    def _accepted(self, body: dict[str, Any]) -> None:
+        self._spool.pop()
+        self._seq = max(self._seq + 1, int(body.get("expected") or 0))
+        order = body.get("order")
+        self.stop_requested = self.stop_requested or order == "stop"
+        self.drain_requested = self.drain_requested or order == "drain"
+
+    def _renumber(self, expected: int) -> None:
+        """The portal and we disagree on the next number; numbers are given at send time, so its word simply wins."""
+        if expected == self._seq:
+            self._back_off()
+        elif expected > self._seq:
+            # It has our batch already: the answer was lost on the way.
+            self._spool.pop()
+        elif expected < self._seq:
+            self._notice(
+                f"the portal expected batch {expected} instead of {self._seq}: it lost what was in between."
+            )
+        self._seq = expected
+
+    def _refused(self, reply: Reply, payload: dict[str, Any]) -> None:
+        self._notice(f"the portal refused batch {self._seq} ({reply.describe()}); lost: {summary(payload)}.")
+        self._back_off()
+        rest = essentials(payload)
+        if rest is None:
+            self._spool.pop()
+        else:
+            self._spool.replace_head([rest])
+
+    def _notice(self, text: str) -> None:
+        """Say something in the next batch, whatever it is: a line of its own could come after the run's end."""
+        self._notices.append(f"[mlp] {text}\n")
+
+    def _give_up(self, *, lost: bool = False, gone: bool = False) -> None:
+        self.lost = self.lost or lost
+        self.gone = self.gone or gone
+        self._spool.clear()
+        self._inbox.clear()
+        self._draft = Draft()

@@ -1,0 +1,220 @@
+"""The harness on a real Ray: one allocation of two workers lives through everything that can happen to a run."""
+
+import shutil
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.runners.harness.fake_portal import FakePortal
+from tests.runners.harness.ray_jobs import Job
+from tests.runners.harness.test_ray_examples import EXAMPLES, config_of
+
+pytestmark = pytest.mark.ray
+
+BUNDLE = Path(__file__).parent / "bundle"
+
+
+@pytest.fixture(scope="module")
+def allocation(ray_cluster, tmp_path_factory):
+    """All runs of one allocation, executed; the tests below look at what the portal got."""
+    portal = FakePortal()
+    portal.start()
+    add = lambda name, **fields: portal.add(entrypoint=f"scenarios:{name}", **fields)  # noqa: E731
+    runs = SimpleNamespace(
+        first=add("happy", config={"epochs": 5}, progress_total=5),
+        second=add("happy", config={"epochs": 5}),
+        checkpointing=add("checkpointing", config={"epochs": 3}),
+        one_rank_saves=add("one_rank_saves"),
+        stopped=add("endless", stop_at_step=20),
+        stubborn=add("endless_and_stubborn", stop_at_step=20),
+        uneven=add("uneven"),
+        digits=portal.add(entrypoint="digits:train", config=config_of("digits"), progress_total=12),
+        outage=add("slow", config={"epochs": 40}),
+        missing=portal.add(entrypoint="nothing:train"),
+        syntax=portal.add(entrypoint="broken:train"),
+        after_import_errors=add("happy", config={"epochs": 1}),
+        raising_one=add("raising", config={"rank": 1}),
+        dying=add("checkpointing", config={"epochs": 3, "die_at": 1}),
+        destroying=add("destroying"),
+        last=add("happy", config={"epochs": 2}),
+    )
+    bundle = tmp_path_factory.mktemp("bundle") / "code"
+    shutil.copytree(BUNDLE, bundle)
+    shutil.copy(EXAMPLES / "digits" / "train.py", bundle / "digits.py")
+    (bundle / "broken.py").write_text("def train(config:\n")
+    outage = threading.Thread(target=break_portal, args=(portal, runs.outage), daemon=True)
+    outage.start()
+    job = Job(ray_cluster, portal, tmp_path_factory.mktemp("allocation"), bundle)
+    code = job.wait(timeout_s=480)
+    outage.join()
+    portal.stop()
+    return SimpleNamespace(portal=portal, runs=runs, code=code, job=job)
+
+
+def break_portal(portal, run):
+    """Take the portal away for two seconds in the middle of the run."""
+    deadline = time.monotonic() + 400
+    while len(run.points["epoch"]) < 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    portal.stop()
+    time.sleep(2)
+    portal.start()
+
+
+@pytest.fixture
+def runs(allocation):
+    return allocation.runs
+
+
+def test_the_driver_ends_well_when_the_portal_drains(allocation):
+    assert allocation.code == 0, allocation.job.output()[-5000:]
+    assert "allocation-1 ends: drain" in allocation.job.output()
+
+
+def test_every_run_ended(runs):
+    assert {name: run.state for name, run in vars(runs).items()} == {
+        "first": "completed",
+        "second": "completed",
+        "checkpointing": "completed",
+        "one_rank_saves": "completed",
+        "stopped": "stopped",
+        "stubborn": "stopped",
+        "uneven": "completed",
+        "digits": "completed",
+        "outage": "completed",
+        "missing": "failed",
+        "syntax": "failed",
+        "after_import_errors": "completed",
+        "raising_one": "failed",
+        "dying": "completed",
+        "destroying": "completed",
+        "last": "completed",
+    }
+
+
+def test_metrics_progress_and_environment(allocation, runs):
+    assert runs.first.points["loss"] == [(n, pytest.approx(1 / n)) for n in range(1, 6)]
+    assert runs.first.points["deep/epoch"] == [(n, n - 1.0) for n in range(1, 6)]
+    assert runs.first.progress[-1] == 1.0
+    assert "'note' is not recorded" in runs.first.logs[0]
+    assert allocation.portal.environments[0]["ray"]
+
+
+def test_output_of_both_ranks_from_python_and_c(runs):
+    for rank in (0, 1):
+        assert f"rank {rank} of 2 in digits #1" in runs.first.logs[rank]
+        assert "from C" in runs.first.logs[rank]
+        assert "cwd code; token None; seed 101" in runs.first.logs[rank]
+        assert "digits #2" not in runs.first.logs[rank]
+
+
+def test_good_runs_share_warm_processes_but_no_state(runs):
+    def pid(run, rank):
+        return run.logs[rank].split("pid ")[1].split()[0]
+
+    good = ("second", "after_import_errors")
+    assert all(pid(getattr(runs, name), rank) == pid(runs.first, rank) for name in good for rank in (0, 1))
+    assert "left behind: x pid" in runs.second.log
+    assert pid(runs.last, 0) != pid(runs.first, 0)
+
+
+def test_only_failures_and_deaths_cost_a_worker_group(allocation):
+    assert len(allocation.portal.groups) == 1 + len(["raising_one", "dying", "destroying"])
+
+
+def test_checkpoints_of_all_ranks_are_merged(allocation, runs):
+    run = runs.checkpointing
+    assert [c["path"] for c in run.checkpoints] == [
+        f"{allocation.job.storage}/{run.id}/1-{step:06d}" for step in (1, 2, 3)
+    ]
+    assert sorted(path.name for path in Path(run.checkpoints[-1]["path"]).iterdir()) == [
+        "epoch",
+        "rank0",
+        "rank1",
+    ]
+    assert run.checkpoints[-1]["metrics"] == {"epoch": 2.0}
+
+
+def test_a_checkpoint_of_one_rank_is_known_to_all(runs):
+    assert len(runs.one_rank_saves.checkpoints) == 1
+
+
+def test_a_stop_reaches_both_ranks_at_the_same_report(runs):
+    for run in (runs.stopped, runs.stubborn):
+        lines = [run.logs[rank].count("done") for rank in (0, 1)]
+        assert lines[0] == lines[1] >= 19
+    assert "swallowed StopRun" in runs.stubborn.logs[1]
+
+
+def test_ranks_that_report_unevenly_do_not_hang(runs):
+    assert [step for step, _ in runs.uneven.points["number"]] == [1, 2, 3, 4]
+
+
+def test_the_digits_example_works_unmodified(runs):
+    assert [step for step, _ in runs.digits.points["accuracy"]] == list(range(1, 13))
+    assert runs.digits.points["accuracy"][-1][1] >= 0.97
+    assert runs.digits.progress[-1] == 1.0
+    assert runs.digits.logs[0].count("epoch") == 12
+    last = Path(runs.digits.checkpoints[-1]["path"])
+    assert {path.name for path in last.iterdir()} == {"state.pt", "model.pt2"}
+
+
+def test_nothing_is_lost_or_doubled_while_the_portal_is_away(runs):
+    assert runs.outage.points["epoch"] == [(n + 1, float(n)) for n in range(40)]
+    for rank in (0, 1):
+        assert runs.outage.logs[rank].splitlines() == [f"line {n} of rank {rank}" for n in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("missing", "code_error", "There is no nothing.py"),
+        ("syntax", "code_error", "SyntaxError: '(' was never closed"),
+        ("raising_one", "user_error", "ValueError: boom on purpose"),
+    ],
+)
+def test_failures_have_a_cause(runs, name, code, message):
+    run = getattr(runs, name)
+    assert run.causes[0]["code"] == code
+    assert message in run.causes[0]["message"]
+    assert message.split(":")[0] in run.log
+
+
+def test_the_traceback_is_the_users(runs):
+    traceback = runs.raising_one.causes[0]["traceback"]
+    assert traceback.splitlines()[1].startswith('  File "scenarios.py", line')
+    assert "mlp_harness" not in traceback
+
+
+def test_points_before_a_failure_arrive(runs):
+    assert [step for step, _ in runs.raising_one.points["loss"]] == [1, 2, 3]
+
+
+def test_a_dead_worker_is_replaced_and_its_run_resumes(runs):
+    assert runs.dying.causes == [{"code": "worker_died"}]
+    assert runs.dying.attempt == 2
+    assert "resume at 2 with ['epoch', 'rank0', 'rank1']" in runs.dying.log
+    assert runs.dying.points["epoch"] == [(1, 0.0), (2, 1.0), (3, 2.0)]
+    assert runs.dying.checkpoints[-1]["path"].endswith("/2-000003")
+
+
+def test_fresh_processes_one_worker_and_a_token_that_dies(ray_cluster, portal, tmp_path):
+    """Another allocation: every run has its own process; the token is revoked after two runs."""
+    good = portal.add(entrypoint="scenarios:happy", config={"epochs": 2})
+    exiting = portal.add(entrypoint="scenarios:exiting")
+
+    def revoke(path, body):
+        if path == "/leases" and exiting.state == "failed":
+            return 401, {"detail": "revoked"}
+        return None
+
+    portal.intercept = revoke
+    job = Job(ray_cluster, portal, tmp_path, BUNDLE, id="allocation-2", workers=1, fresh_process=True)
+    assert job.wait(timeout_s=240) == 0, job.output()[-5000:]
+    assert "allocation-2 ends: gone" in job.output()
+    assert good.state == "completed"
+    assert exiting.causes[0]["code"] == "user_exit"
+    assert len(portal.groups) == 2
