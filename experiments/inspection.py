@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from experiments.manifest import Manifest
-from experiments.search.space import Parameter, Value
+from experiments.search.scalars import Value, scalar
+from experiments.search.space import Parameter
 from mlplatform.kernel.errors import InvalidInput
 
 # Names by which people call the one function that Ray Train is given.
@@ -33,9 +34,9 @@ def check_entrypoint(sources: Mapping[str, str], entrypoint: str) -> None:
             f"The entrypoint names the module {module}, which is not among the files: {there}.",
             field="entrypoint",
         )
-    names = _top_level_names(_parse(f"{path}.py", source))
-    if function not in names:
-        found = ", ".join(sorted(names)) or "none"
+    tree = _parse(f"{path}.py", source)
+    if function not in _top_level_names(tree):
+        found = ", ".join(node.name for node in tree.body if isinstance(node, ast.FunctionDef)) or "none"
         raise InvalidInput(f"{path}.py has no function {function}; it defines: {found}.", field="entrypoint")
 
 
@@ -59,6 +60,8 @@ def guess_manifest(name: str, sources: Mapping[str, str]) -> Manifest:
 def _parse(name: str, source: str) -> ast.Module:
     try:
         return ast.parse(source, filename=name)
+    except (RecursionError, MemoryError):
+        raise InvalidInput(f"{name} is nested too deeply for Python to read.", field="code") from None
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         text = (getattr(error, "text", None) or "").strip()
@@ -111,13 +114,14 @@ def _config_reads(function: ast.FunctionDef) -> Iterator[tuple[str, Parameter]]:
 
 
 def _with_default(name: str, node: ast.expr) -> Parameter:
+    """A default that is written out and that a form can hold; any other is left to the code."""
+    default: Value | None
     try:
-        value: object = ast.literal_eval(node)
-    except ValueError:
-        value = None
+        default = scalar(ast.literal_eval(node))
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        default = None
     kinds: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str"}
-    kind = kinds.get(type(value), "auto")
-    default: Value | None = value if isinstance(value, bool | int | float | str) else None
+    kind = kinds.get(type(default), "auto")
     return Parameter(
         name=name, type=kind, default=default, help="Read by the code; the default is the code's own."
     )

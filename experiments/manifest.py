@@ -6,11 +6,13 @@ from typing import Any
 
 import yaml
 
+from experiments.search.scalars import number, scalar, shown
 from experiments.search.space import Parameter, declare
 from mlplatform.kernel.errors import InvalidInput
 
 FILE_NAME = "experiment.yaml"
 KEYS = {"name", "description", "entrypoint", "objective", "progress", "resources", "parameters"}
+MAX_CHARACTERS = 64 * 2**10
 RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker"}
 
 
@@ -52,23 +54,18 @@ class Manifest:
         _only(objective, {"metric", "direction"}, "objective")
         resources = _mapping(content, "resources")
         _only(resources, RESOURCES, "resources")
-        direction = objective.get("direction", "maximize")
+        direction = _text(objective, "direction", 10) or "maximize"
         if direction not in ("maximize", "minimize"):
             raise _bad(f"objective.direction is {direction!r}; write maximize or minimize")
-        try:
-            parameters = {
-                str(name): declare(str(name), value) for name, value in _parameters(content).items()
-            }
-        except InvalidInput as error:
-            raise _bad(error.message.rstrip(".")) from error
-        progress = str(content.get("progress") or "")
-        if progress and not progress.isdigit() and progress not in parameters:
+        parameters = _declared(content)
+        progress = _text(content, "progress", 100)
+        if progress and not progress.isdecimal() and progress not in parameters:
             raise _bad(f"progress is {progress!r}, which is neither a number nor a declared parameter")
         return cls(
-            name=str(content.get("name") or "experiment")[:100],
-            description=str(content.get("description") or "")[:2000],
-            entrypoint=str(content.get("entrypoint") or ""),
-            objective_metric=str(objective.get("metric") or "")[:200],
+            name=_text(content, "name", 100) or "experiment",
+            description=_text(content, "description", 2000),
+            entrypoint=_text(content, "entrypoint", 200),
+            objective_metric=_text(objective, "metric", 200),
             objective_direction=direction,
             progress=progress,
             workers=int(_number(resources, "workers", 1)),
@@ -80,10 +77,15 @@ class Manifest:
     @classmethod
     def from_yaml(cls, text: str) -> "Manifest":
         """Parse experiment.yaml. Raises InvalidInput(field="code")."""
+        if len(text) > MAX_CHARACTERS:
+            raise _bad(f"it has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read")
         try:
+            # An alias can stand for a value of any size, however short the file is.
+            if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+                raise _bad("it uses an alias (*name); write the value out")
             content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise _bad(f"it is not valid YAML: {error}") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise _bad(f"it is not valid YAML: {str(error)[:500] or type(error).__name__}") from error
         if not isinstance(content, dict):
             raise _bad("it must be a mapping with keys such as entrypoint and parameters")
         return cls.from_json(content)
@@ -92,8 +94,37 @@ class Manifest:
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = content.get(key) or {}
     if not isinstance(value, Mapping):
-        raise _bad(f"{key} is {value!r}; it must be a mapping")
+        raise _bad(f"{key} is {shown(value)}; it must be a mapping")
     return value
+
+
+def _text(content: Mapping[str, Any], key: str, limit: int) -> str:
+    value = content.get(key)
+    if value is None:
+        return ""
+    try:
+        text = (
+            str(scalar(value)).strip() if key != "description" or not isinstance(value, str) else _long(value)
+        )
+    except ValueError as error:
+        raise _bad(f"{key} {error}") from None
+    if len(text) > limit:
+        raise _bad(f"{key} has {len(text)} characters; at most {limit} fit")
+    return text
+
+
+def _long(value: str) -> str:
+    """A text over several lines: `scalar` line by line."""
+    return "\n".join(str(scalar(line)) for line in value.strip().splitlines())
+
+
+def _declared(content: Mapping[str, Any]) -> dict[str, Parameter]:
+    try:
+        return {str(scalar(name)): declare(str(name), value) for name, value in _parameters(content).items()}
+    except InvalidInput as error:
+        raise _bad(error.message.rstrip(".")) from error
+    except ValueError as error:
+        raise _bad(f"the name of a parameter {error}") from None
 
 
 def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,9 +138,12 @@ def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _number(content: Mapping[str, Any], key: str, default: float) -> float:
-    value = content.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise _bad(f"resources.{key} is {value!r}; it must be a number that is not negative")
+    try:
+        value = number(content.get(key, default))
+    except ValueError as error:
+        raise _bad(f"resources.{key} {error}") from None
+    if value < 0:
+        raise _bad(f"resources.{key} is {value:g}; it must not be negative")
     return value
 
 

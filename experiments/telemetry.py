@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.errors import InvalidInput, TooLarge
 
 NAME_LIMIT = 200
 STEP_LIMIT = 2**62
+SMALL_LIMIT = 2**31
+PATH_LIMIT = 1000
 NAMES_PER_BATCH = 1000
 OUTCOMES = ("completed", "failed", "stopped")
 
@@ -62,14 +64,20 @@ def parse_batch(content: Any) -> Batch:
     if not isinstance(content, Mapping):
         raise InvalidInput("A batch must be a JSON object.")
     points = content.get("points", [])
-    if not isinstance(points, list) or len(points) > NAMES_PER_BATCH:
-        raise InvalidInput(f"points must be a list of at most {NAMES_PER_BATCH} metrics.", field="points")
+    if not isinstance(points, list):
+        raise InvalidInput("points must be a list.", field="points")
+    if len(points) > NAMES_PER_BATCH:
+        # Too large rather than invalid: the sender then splits it.
+        raise TooLarge(f"A batch may have points of {NAMES_PER_BATCH} metrics; send it in smaller parts.")
+    rank = _int(content, "rank", 0, SMALL_LIMIT)
+    if points and rank:
+        raise InvalidInput(f"points came from rank {rank}; only rank 0 sends them.", field="points")
     progress = content.get("progress")
     value = None if progress is None else _float("progress", progress)
     return Batch(
-        attempt=_int(content, "attempt", 1),
+        attempt=_int(content, "attempt", 1, SMALL_LIMIT),
         fence=_int(content, "fence", 1),
-        rank=_int(content, "rank", 0),
+        rank=rank,
         seq=_int(content, "seq", 1),
         points=[_series(item) for item in points],
         # PostgreSQL has no NUL in text, and lone surrogates cannot be encoded.
@@ -103,7 +111,7 @@ def _series(item: Any) -> Series:
         name=name,
         steps=[_step(name, step) for step in steps or []],
         values=[_float(name, value) for value in values or []],
-        times=[_float(name, time) for time in times or []],
+        times=[_time(name, time) for time in times or []],
     )
 
 
@@ -129,9 +137,18 @@ def _float(name: str, value: Any) -> float:
         ) from None
 
 
-def _int(content: Mapping[str, Any], key: str, least: int) -> int:
+def _time(name: str, value: Any) -> float:
+    seconds = _float(name, value)
+    if not math.isfinite(seconds):
+        raise InvalidInput(
+            f"The time {seconds} of {name[:40]} is not a time in Unix seconds.", field="points"
+        )
+    return seconds
+
+
+def _int(content: Mapping[str, Any], key: str, least: int, limit: int = STEP_LIMIT) -> int:
     value = content.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < STEP_LIMIT:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < limit:
         raise InvalidInput(f"{key} is {str(value)[:40]}; it must be a whole number from {least}.", field=key)
     return value
 
@@ -146,12 +163,17 @@ def _checkpoint(value: Any) -> CheckpointReport | None:
         return None
     if not isinstance(value, Mapping) or not _text(value.get("path")):
         raise InvalidInput("checkpoint must have a path and a step.", field="checkpoint")
+    path = _text(value["path"])
+    if len(path) > PATH_LIMIT:
+        raise InvalidInput(
+            f"The checkpoint's path has {len(path)} characters; at most {PATH_LIMIT} fit.", field="checkpoint"
+        )
     metrics = value.get("metrics")
     numbers = {
         _text(name): number if math.isfinite(number := _float(str(name), item)) else str(number)
         for name, item in (metrics.items() if isinstance(metrics, Mapping) else ())
     }
-    return CheckpointReport(_text(value["path"]), _int(value, "step", 0), numbers)
+    return CheckpointReport(path, _int(value, "step", 0), numbers)
 
 
 def _end(value: Any) -> End | None:

@@ -40,7 +40,8 @@ EXAMPLES_DIR = BASE_DIR / "experiments" / "examples"
 MAX_BUNDLE_BYTES = 50 * 2**20
 MAX_BUNDLE_FILES = 2000
 MAX_BATCH_BYTES = 4 * 2**20
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES
+# Above it, so that a batch that is too large gets our own answer, which makes the harness split it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES + 2**20
 LEASE_SECONDS = 60
 STOP_GRACE_SECONDS = 30
 IDLE_ALLOCATION_SECONDS = 20
@@ -80,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mlplatform.http.limits.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -166,12 +168,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "mlplatform.http.parsers.BoundedJSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "EXCEPTION_HANDLER": "mlplatform.http.errors.problem_json",
     "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min"},
+    # Anybody can write an X-Forwarded-For header, so it does not tell who is guessing passwords.
+    "NUM_PROXIES": 0,
 }
 
 CONTENT_SECURITY_POLICY = {

@@ -3,9 +3,10 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from experiments.search.scalars import SHOWN, Value, number, scalar, shown
 from mlplatform.kernel.errors import InvalidInput
 
 # "auto" is for code that declares nothing: text that reads as a number or true/false becomes one.
@@ -14,7 +15,6 @@ MAX_SETS = 1000
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
 
-Value = float | int | bool | str
 ParamSet = dict[str, Value]
 
 
@@ -51,39 +51,48 @@ def declare(name: str, declaration: object) -> Parameter:
     """Parse one parameter of experiment.yaml. Raises InvalidInput naming the parameter and what is wrong."""
     if not isinstance(declaration, Mapping):
         raise _bad(
-            name, f"is declared as {declaration!r}; write a mapping such as {{type: float, default: 0.1}}"
+            name,
+            f"is declared as {shown(declaration)}; write a mapping such as {{type: float, default: 0.1}}",
         )
     known = {field.name for field in fields(Parameter)} - {"name"}
     unknown = sorted(str(key) for key in declaration if key not in known)
     if unknown:
         raise _bad(name, f"has the unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    if declaration.get("type") not in TYPES:
-        raise _bad(name, f"has the type {declaration.get('type')!r}; it must be one of {', '.join(TYPES)}")
+    kind, log, text = declaration.get("type"), declaration.get("log", False), declaration.get("help", "")
+    if kind not in TYPES:
+        raise _bad(name, f"has the type {shown(kind)}; it must be one of {', '.join(TYPES)}")
+    if not isinstance(log, bool):
+        raise _bad(name, f"has log {shown(log)}; write true or false")
+    if not isinstance(text, str):
+        raise _bad(name, f"has the help {shown(text)}, which is not a text")
     choices = declaration.get("choices") or ()
     if not isinstance(choices, Sequence) or isinstance(choices, str):
         raise _bad(name, "has choices that are not a list")
-    if declaration["type"] == "categorical" and not choices:
+    if kind == "categorical" and not choices:
         raise _bad(name, "is categorical but lists no choices")
-    for bound in ("min", "max"):
-        limit = declaration.get(bound)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float)):
-            raise _bad(name, f"has {bound} {limit!r}, which is not a number")
-    parameter = Parameter(
-        name=name, **{**declaration, "choices": tuple(choices), "help": str(declaration.get("help", ""))}
-    )
-    if parameter.default is not None:
-        check_value(parameter, parameter.default)
-    return parameter
+    try:
+        bounds = {key: number(declaration[key]) for key in ("min", "max") if declaration.get(key) is not None}
+        listed = tuple(scalar(choice) for choice in choices)
+        text = str(scalar(text))
+    except ValueError as error:
+        raise _bad(name, f"is not declared well: something {error}") from None
+    parameter = Parameter(name=name, type=kind, log=log, choices=listed, help=text, **bounds)
+    if (default := declaration.get("default")) is None:
+        return parameter
+    # What counts is the declared type, whatever YAML made of the text.
+    return replace(parameter, default=check_value(parameter, default))
 
 
 def check_value(parameter: Parameter, value: object) -> Value:
     """Return the value in the parameter's type, from text if need be. Raises InvalidInput(field=name)."""
-    typed = _typed(parameter, value)
+    try:
+        typed = scalar(_typed(parameter, scalar(value)))
+    except ValueError as error:
+        raise _bad(parameter.name, str(error)) from None
     if parameter.choices and typed not in parameter.choices:
-        raise _bad(parameter.name, f"is {value!r}; choose one of {', '.join(map(str, parameter.choices))}")
+        choices = ", ".join(map(str, parameter.choices))
+        raise _bad(parameter.name, f"is {shown(value)}; choose one of {choices}")
     if isinstance(typed, int | float) and not isinstance(typed, bool):
-        if not math.isfinite(typed):
-            raise _bad(parameter.name, f"is {value!r}; it must be a finite number")
         if parameter.min is not None and typed < parameter.min:
             raise _bad(parameter.name, f"is {typed:g}; the smallest allowed value is {parameter.min:g}")
         if parameter.max is not None and typed > parameter.max:
@@ -106,9 +115,8 @@ def complete(parameters: Mapping[str, Parameter], given: Mapping[str, object]) -
     unknown = sorted(set(given) - set(parameters))
     if unknown:
         declared = ", ".join(parameters) or "none"
-        raise InvalidInput(
-            f"There is no parameter {', '.join(unknown)}; declared are: {declared}.", field=unknown[0]
-        )
+        name = unknown[0][:SHOWN].encode("utf-8", "replace").decode()
+        raise InvalidInput(f"There is no parameter {name}; declared are: {declared}.", field=name)
     result: ParamSet = {}
     for name, parameter in parameters.items():
         if name in given:
@@ -130,28 +138,32 @@ def expand_grid(values: Mapping[str, Sequence[Value]]) -> list[ParamSet]:
     ]
 
 
-def _typed(parameter: Parameter, value: object) -> Value:
+def _typed(parameter: Parameter, value: Value) -> Value:
+    """The value in the parameter's type; ValueError says what is wrong."""
     text = str(value).strip()
     match parameter.type:
         case "bool":
             if text.lower() in TRUE | FALSE:
                 return text.lower() in TRUE
-            raise _bad(parameter.name, f"is {value!r}; write true or false")
-        case "int" | "float":
-            return _number(parameter, value, text)
+            raise ValueError(f"is {shown(value)}; write true or false")
+        case "int":
+            found = number(value)
+            if not found.is_integer():
+                raise ValueError(f"is {shown(value)}, which is not a whole number")
+            return int(found)
+        case "float":
+            return number(value)
         case "categorical":
             # Forms send text: find the choice that reads the same.
-            return next(
-                (choice for choice in parameter.choices if choice == value or str(choice) == text), text
-            )
-        case "auto" if not isinstance(value, str):
-            return value if isinstance(value, bool | int | float) else text
+            same = (choice for choice in parameter.choices if choice == value or str(choice) == text)
+            return next(same, text)
         case "auto":
-            return _scalar(text)
+            return _guessed(text) if isinstance(value, str) else value
     return text
 
 
-def _scalar(text: str) -> Value:
+def _guessed(text: str) -> Value:
+    """Text of which nobody said what it is: a number or true/false if it reads as one."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for read in (int, float):
@@ -160,18 +172,6 @@ def _scalar(text: str) -> Value:
         except ValueError:
             continue
     return text
-
-
-def _number(parameter: Parameter, value: object, text: str) -> int | float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise _bad(parameter.name, f"is {value!r}, which is not a number") from None
-    if parameter.type == "float":
-        return number
-    if not number.is_integer():
-        raise _bad(parameter.name, f"is {value!r}, which is not a whole number")
-    return int(number)
 
 
 def _bad(name: str, problem: str) -> InvalidInput:

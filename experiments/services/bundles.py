@@ -17,6 +17,10 @@ from experiments.models import Bundle
 from mlplatform.kernel import archive, storage
 from mlplatform.kernel.errors import InvalidInput, TooLarge
 
+# Parsing takes several hundred times the memory of the text.
+MAX_FILE_BYTES = 2**20
+MAX_SOURCE_BYTES = 5 * 2**20
+
 
 def bundle_from_example(*, user: User, project: Project, name: str) -> Bundle:
     """Bundle of a built-in example."""
@@ -55,8 +59,16 @@ def bundle_from_upload(*, user: User, project: Project, filename: str, content: 
 def sources(files: Mapping[str, bytes]) -> dict[str, str]:
     """The Python files as text. Raises InvalidInput(field="code") for one that is not UTF-8."""
     found = {}
+    left = MAX_SOURCE_BYTES
     for name, content in files.items():
         if name.endswith(".py"):
+            left -= len(content)
+            if left < 0 or len(content) > MAX_FILE_BYTES:
+                raise InvalidInput(
+                    f"{name} makes too much Python: at most {MAX_FILE_BYTES // 2**20} MiB in one file and "
+                    f"{MAX_SOURCE_BYTES // 2**20} MiB together are read. Keep data in data files.",
+                    field="code",
+                )
             try:
                 found[name] = content.decode("utf-8-sig")
             except UnicodeDecodeError as error:

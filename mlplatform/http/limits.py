@@ -1,8 +1,12 @@
-"""A bound on request bodies, in front of Django, which would first write any body to disk as a whole."""
+"""Bounds on what requests may bring, before anything looks into them."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from mlplatform.http.errors import error_page
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -12,7 +16,10 @@ App = Callable[..., Awaitable[None]]
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body that is announced as too large; one that grows too large is cut off."""
+    """ASGI middleware: 413 for a body that is announced as too large; one that grows too large is cut off.
+
+    It stands in front of Django, which would first write any body to disk as a whole.
+    """
 
     def __init__(self, app: App, limit: int) -> None:
         self._app = app
@@ -46,3 +53,16 @@ class BodyLimit:
         headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+
+
+class NoNulMiddleware:
+    """400 for a NUL character in path or query: PostgreSQL has none in text, so nothing can have such a name."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """See Django's middleware."""
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return error_page(request, 400, "The address contains a NUL character (%00); remove it.")
+        return self.get_response(request)

@@ -1,14 +1,18 @@
 """Reading zips from strangers, and writing zips whose bytes depend on their content only."""
 
 import io
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from mlplatform.kernel.errors import InvalidInput
 
 IGNORED = frozenset({"__pycache__", "__MACOSX", ".git", ".venv", ".ipynb_checkpoints", ".DS_Store"})
+# What decompressors raise for broken data.
+BROKEN = (zlib.error, lzma.LZMAError)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -21,7 +25,7 @@ def unpack(content: bytes, *, max_bytes: int, max_files: int) -> dict[str, bytes
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise _bad("this is not a readable zip file; pack the folder again") from error
     members = [
         info
@@ -40,6 +44,7 @@ def unpack(content: bytes, *, max_bytes: int, max_files: int) -> dict[str, bytes
             raise _bad(f"it holds {name!r} twice")
         files[name] = _read(archive, info, left, max_bytes)
         left -= len(files[name])
+    _check_folders(files)
     return files
 
 
@@ -52,6 +57,15 @@ def pack(files: Mapping[str, bytes], *, prefix: str = "") -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, files[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def _check_folders(files: Mapping[str, bytes]) -> None:
+    """A name cannot be both a file and the folder of another."""
+    for name in files:
+        if clash := next(
+            (str(parent) for parent in PurePosixPath(name).parents if str(parent) in files), None
+        ):
+            raise _bad(f"{clash!r} is a file and the folder of {name!r}")
 
 
 def _safe_name(info: zipfile.ZipInfo) -> str:
@@ -70,7 +84,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, max_bytes:
     try:
         with archive.open(info) as member:
             content = member.read(left + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, *BROKEN) as error:
         raise _bad(f"{info.filename!r} cannot be unpacked ({error}); pack the folder again") from error
     if len(content) > left:
         raise _bad(

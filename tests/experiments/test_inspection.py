@@ -13,6 +13,7 @@ def train(config):
     lr = config["lr"]
     for _ in range(config.get("epochs", 5)):
         config.get("name", "x"), config.get("late"), config.get("computed", 2 * lr)
+        config.get("separator", "\\0"), config.get("huge", 1e999), config.get("odd", {}[0]), config.get("none", None)
 """
 
 
@@ -36,6 +37,10 @@ def test_the_train_function_and_its_parameters_are_found_without_running_anythin
         "epochs": ("int", 5),
         "name": ("str", "x"),
         "computed": ("auto", None),
+        "separator": ("auto", None),
+        "huge": ("auto", None),
+        "odd": ("auto", None),
+        "none": ("auto", None),
     }
 
 
@@ -58,7 +63,7 @@ def test_an_entrypoint_that_exists_passes(entrypoint: str) -> None:
     [
         ("train", "module:function"),
         ("model:train", "among the files: train.py"),
-        ("train:fit", "it defines: alias, helper"),
+        ("train:fit", "it defines: helper, train"),
     ],
 )
 def test_an_unknown_entrypoint_says_what_there_is(entrypoint: str, words: str) -> None:
@@ -66,3 +71,8 @@ def test_an_unknown_entrypoint_says_what_there_is(entrypoint: str, words: str) -
         check_entrypoint({"train.py": CODE}, entrypoint)
     assert words in caught.value.message
     assert caught.value.field == "entrypoint"
+
+
+def test_code_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"train\.py"):
+        check_syntax({"train.py": "x = " + "-" * 100_000 + "1"})

@@ -45,6 +45,17 @@ def test_the_order_of_parameters_survives_the_database(experiment: Experiment) -
         ("progress: steps", "'steps'"),
         ("parameters: {lr: {type: number}}", "'number'"),
         ("parameters: [{type: int}]", "has no name"),
+        ("entrypoint: [a]", "entrypoint is"),
+        ("entrypoint: " + "x" * 201, "at most 200"),
+        ('name: "a\\0b"', "NUL"),
+        ("name: 2001-99-99", "not valid YAML"),
+        ("a: &x 1\nb: *x", "alias"),
+        ("[" * 2000, "not valid YAML"),
+        ("#" * 70_000, "at most 65,536"),
+        ("resources: {workers: .inf}", "finite"),
+        ("resources: {cpus_per_worker: .nan}", "finite"),
+        ("resources: {workers: -1}", "negative"),
+        ("parameters: {[1]: {type: int}}", "not valid YAML"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from experiments.telemetry import parse_batch
-from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.errors import InvalidInput, TooLarge
 
 KEYS = {"attempt": 1, "fence": 1, "rank": 0, "seq": 1}
 POINT = {"name": "loss", "steps": [1], "values": [0.5], "times": [1.0]}
@@ -30,7 +30,10 @@ def test_a_heartbeat_is_an_empty_batch() -> None:
         ({"rank": True}, "rank is True"),
         ({"seq": 2**70}, "seq is"),
         ({"points": {}}, "list"),
-        ({"points": [POINT] * 1001}, "1000"),
+        ({"points": [POINT | {"times": ["nan"]}]}, "not a time"),
+        ({"points": [POINT], "rank": 1}, "only rank 0"),
+        ({"attempt": 2**31}, "attempt is"),
+        ({"checkpoint": {"path": "/" + "x" * 1000, "step": 1}}, "at most 1000"),
         ({"points": ["x"]}, "object"),
         ({"points": [POINT | {"name": ""}]}, "1 to 200"),
         ({"points": [POINT | {"name": "x" * 10**6}]}, "1 to 200"),
@@ -52,6 +55,11 @@ def test_a_malformed_batch_is_named(change: dict[str, Any], words: str) -> None:
         parse_batch(KEYS | change)
     assert words in caught.value.message
     assert len(caught.value.message) < 300
+
+
+def test_too_many_metrics_are_too_large_rather_than_wrong_so_that_the_sender_splits_them() -> None:
+    with pytest.raises(TooLarge):
+        parse_batch(KEYS | {"points": [POINT] * 1001})
 
 
 def test_huge_integers_become_infinite() -> None:

@@ -26,6 +26,13 @@ AUGMENT = declare("augment", {"type": "bool", "default": False})
         ({"type": "categorical"}, "choices"),
         ({"type": "categorical", "choices": "ab"}, "not a list"),
         ({"type": "float", "min": "low"}, "'low'"),
+        ({"type": "float", "min": float("-inf")}, "finite"),
+        ({"type": "float", "log": "yes"}, "'yes'"),
+        ({"type": "float", "help": ["x"]}, "not a text"),
+        ({"type": "categorical", "choices": [[1]]}, "number, a text"),
+        ({"type": "categorical", "choices": [float("nan")]}, "finite"),
+        ({"type": "str", "default": "a\x00"}, "NUL"),
+        ({"type": "int", "default": 10**400}, "2^53"),
         ({"type": "int", "default": 1.5}, "whole number"),
         ({"type": "float", "default": 2, "max": 1}, "largest"),
     ],
@@ -40,6 +47,12 @@ def test_declarations_survive_json() -> None:
     dropout = Parameter("dropout", "float", default=0.0, min=0.0, max=0)
     for parameter in (LR, EPOCHS, OPTIMIZER, AUGMENT, dropout):
         assert declare(parameter.name, parameter.to_json()) == parameter
+
+
+def test_a_default_gets_the_declared_type() -> None:
+    assert declare("lr", {"type": "float", "default": "1e-3", "min": "1e-5"}).default == 0.001
+    assert declare("n", {"type": "int", "default": "5"}).default == 5
+    assert declare("b", {"type": "bool", "default": "false"}).default is False
 
 
 def test_a_false_default_is_a_default() -> None:
@@ -78,12 +91,21 @@ def test_values_become_typed(parameter: Parameter, value: object, typed: object)
     [
         (LR, "fast", "'fast'"),
         (LR, "nan", "finite"),
+        (LR, 10**400, "2^53"),
+        (LR, {"a": 1}, "it must be a number"),
+        (EPOCHS, "9" * 400, "finite"),
+        (Parameter("x", "auto"), "9" * 400, "2^53"),
+        (Parameter("x", "auto"), 10**1000, "2^53"),
+        (Parameter("x", "str"), "a\x00b", "NUL"),
+        (Parameter("x", "str"), "\ud800", "surrogate"),
+        (Parameter("x", "str"), "x" * 1001, "1001 characters"),
+        (Parameter("x", "str"), None, "it must be a number"),
         (LR, "1e999", "finite"),
         (LR, 2, "largest allowed value is 1"),
         (LR, 0, "smallest allowed value is 0.0001"),
         (EPOCHS, "2.5", "whole number"),
         (EPOCHS, True, "not a number"),
-        (EPOCHS, "inf", "whole number"),
+        (EPOCHS, "inf", "finite"),
         (OPTIMIZER, "lion", "adam, sgd"),
         (AUGMENT, "maybe", "true or false"),
     ],

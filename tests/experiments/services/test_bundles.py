@@ -48,6 +48,8 @@ def test_the_manifest_of_a_zip_counts(owner: User, project: Project) -> None:
         ("train.py", b"def train(config:\n", "line 1"),
         ("train.py", b"\xff\xfe\x00", "not UTF-8"),
         ("train.py", b"x = 1", "No train function"),
+        ("train.py", b"x=1\n" * 300_000, "at most 1 MiB in one file"),
+        ("x.zip", pack({f"f{i}.py": b"#" * 2**20 for i in range(6)}), "5 MiB together"),
         ("x.zip", b"zip", "not a readable zip"),
         ("x.zip", pack({"../x.py": CODE}), "leaves the folder"),
         ("x.zip", pack({"readme.md": b""}), "no Python file"),

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import stat
 import zipfile
@@ -78,6 +79,19 @@ def test_many_small_files_add_up() -> None:
 def test_two_files_of_one_name_are_refused() -> None:
     with pytest.raises(InvalidInput, match="twice"):
         unpack(zipped(("a", b"1"), ("a", b"2")), **LIMITS)
+
+
+def test_a_file_cannot_be_a_folder_too() -> None:
+    with pytest.raises(InvalidInput, match="is a file and the folder"):
+        unpack(zipped(("a", b"1"), ("a/b.py", b"2")), **LIMITS)
+
+
+@pytest.mark.parametrize("position", range(0, 120, 3))
+def test_a_damaged_zip_is_refused_or_read_but_never_an_accident(position: int) -> None:
+    content = bytearray(zipped(("train.py", b"print(1)" * 50)))
+    content[position % len(content)] ^= 0xFF
+    with contextlib.suppress(InvalidInput):
+        unpack(bytes(content), **LIMITS)
 
 
 def test_something_else_is_not_a_zip() -> None:
