@@ -7,7 +7,20 @@ from django.http import HttpRequest
 from accounts.models import ApiToken, AuditEvent, Membership, Project, User
 from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    """People. An administrator may add one without an e-mail address."""
+
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "email", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
 
 
 class MembershipInline(TabularInline):

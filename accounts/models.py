@@ -16,7 +16,9 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address")
 
     class Meta(AbstractUser.Meta):
-        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_unique"),)
+        constraints = (
+            models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="user_email_unique"),
+        )
 
 
 class Project(models.Model):

@@ -17,6 +17,7 @@ ACTIONS = {
     "control": Role.EDITOR,
     "manage": Role.OWNER,
 }
+GONE = "There is no such project, or you may not see it."
 _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 Person = User | AnonymousUser
@@ -42,11 +43,11 @@ def require(user: Person, action: str, project: Project) -> None:
     """Raise NotFound for a stranger, Forbidden for a member without the right."""
     role = role_in(user, project)
     if role is None:
-        raise NotFound("There is no such project, or you may not see it.")
+        raise NotFound(GONE)
     if _RANK[role] < _RANK[ACTIONS[action]]:
         raise Forbidden(
             f"As {role} of {project.name} you may not {action}; this needs the role {ACTIONS[action]}. "
-            "An owner of the project can change your role."
+            "An administrator can change your role."
         )
 
 

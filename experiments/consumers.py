@@ -13,8 +13,8 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts.models import Project
-from accounts.permissions import Person, allowed
+from accounts.models import Project, User
+from accounts.permissions import allowed
 from experiments.models import Experiment, Run
 from mlplatform.http.live import group_name
 from mlplatform.kernel import clock
@@ -101,12 +101,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _may_watch(self) -> bool:
         self.checked_at = clock.now()
-        may: bool = await database_sync_to_async(may_watch)(self.scope["user"], self.kind, self.pk)
+        may: bool = await database_sync_to_async(may_watch)(self.scope["user"].pk, self.kind, self.pk)
         return may
 
 
-def may_watch(user: Person, kind: str, pk: UUID) -> bool:
-    """Whether the person may see the project, experiment or run. At most two queries."""
+def may_watch(user_id: int | None, kind: str, pk: UUID) -> bool:
+    """Whether the person, as of now, may see the project, experiment or run. At most three queries."""
+    user = User.objects.filter(pk=user_id).first() if user_id else None
     projects = Project.objects.all()
     match kind:
         case "project":
@@ -117,4 +118,4 @@ def may_watch(user: Person, kind: str, pk: UUID) -> bool:
             project = projects.filter(pk__in=Run.objects.filter(pk=pk).values("experiment__project")).first()
         case _:
             return False
-    return project is not None and allowed(user, "view", project)
+    return project is not None and user is not None and allowed(user, "view", project)

@@ -35,6 +35,10 @@ def decide(waiting: Sequence[Claim], holding: Sequence[Claim], *, cpus: float, g
     reasons: dict[UUID, str] = {}
     blocked: Claim | None = None
     for claim in waiting:
+        if claim.cpus > cpus or claim.gpus > gpus:
+            # Nobody waits behind what can never start.
+            reasons[claim.id] = _never(claim, cpus, gpus)
+            continue
         if blocked is None and claim.cpus <= free_cpus and claim.gpus <= free_gpus:
             admit.append(claim.id)
             free_cpus -= claim.cpus
@@ -42,8 +46,25 @@ def decide(waiting: Sequence[Claim], holding: Sequence[Claim], *, cpus: float, g
             continue
         blocked = blocked or claim
         reasons[claim.id] = _reason(claim, free_cpus, free_gpus, cpus, gpus)
-    release = tuple(claim.id for claim in holding if claim.idle) if blocked else ()
+    idle = [claim for claim in holding if claim.idle]
+    release = (
+        tuple(claim.id for claim in idle)
+        if blocked and _would_fit(blocked, idle, free_cpus, free_gpus)
+        else ()
+    )
     return Decision(tuple(admit), release, reasons)
+
+
+def _would_fit(claim: Claim, idle: Sequence[Claim], free_cpus: float, free_gpus: float) -> bool:
+    cpus = free_cpus + sum(one.cpus for one in idle)
+    return claim.cpus <= cpus and claim.gpus <= free_gpus + sum(one.gpus for one in idle)
+
+
+def _never(claim: Claim, cpus: float, gpus: float) -> str:
+    return (
+        f"Needs {claim.cpus:g} CPUs and {claim.gpus:g} GPUs, but the backend has {cpus:g} and {gpus:g}: "
+        "this can never start. Cancel it, or have the backend enlarged."
+    )
 
 
 def _reason(claim: Claim, free_cpus: float, free_gpus: float, cpus: float, gpus: float) -> str:

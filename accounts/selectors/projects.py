@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from accounts.models import Project
-from accounts.permissions import Person, require, visible_projects
+from accounts.permissions import GONE, Person, require, visible_projects
 from mlplatform.kernel.errors import NotFound
 
 
@@ -16,6 +16,6 @@ def project_get(user: Person, slug: str, action: str = "view") -> Project:
     """The project, if the person may do `action` in it. Raises NotFound or Forbidden."""
     project = Project.objects.filter(slug=slug).first()
     if project is None:
-        raise NotFound(f"There is no project {slug}, or you may not see it.")
+        raise NotFound(GONE)
     require(user, action, project)
     return project

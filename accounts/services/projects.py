@@ -5,6 +5,7 @@ from django.utils.text import slugify
 
 from accounts.models import Membership, Project, Role, User
 from accounts.services.audit import audit
+from mlplatform.kernel import locks
 from mlplatform.kernel.errors import InvalidInput
 
 NAME_LIMIT = 100
@@ -18,6 +19,7 @@ def project_create(*, user: User, name: str, description: str = "") -> Project:
         raise InvalidInput("A project needs a name.", field="name")
     if len(name) > NAME_LIMIT:
         raise InvalidInput(f"The name has {len(name)} characters; at most {NAME_LIMIT} fit.", field="name")
+    locks.hold("project slugs")
     project = Project.objects.create(
         slug=_free_slug(name), name=name, description=description, created_by=user
     )

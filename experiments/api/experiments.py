@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from experiments.selectors.experiments import experiment_by_id, experiment_list
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.control import experiment_cancel
 from experiments.services.launch import experiment_create
+from mlplatform.http.parsers import BoundedJSONParser
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -38,7 +39,7 @@ class ExamplesView(APIView):
 class BundlesView(APIView):
     """POST file (multipart) or {"example": name}: put training code into a project."""
 
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, BoundedJSONParser)
 
     def post(self, request: Request, slug: str) -> Response:
         """201 with the bundle and its manifest; 400 names what is wrong with the code."""

@@ -17,7 +17,8 @@ from runners.api.authentication import HarnessView
 
 
 def _body(request: Request) -> Any:
-    if len(request._request.body) > settings.MAX_BATCH_BYTES:
+    announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    if announced > settings.MAX_BATCH_BYTES or len(request._request.body) > settings.MAX_BATCH_BYTES:
         raise TooLarge(f"A batch may have {settings.MAX_BATCH_BYTES:,} bytes; send it in smaller parts.")
     try:
         return json.loads(request._request.body)

@@ -13,17 +13,16 @@ from accounts.api.authentication import caller
 from experiments.api.output import run_json, series_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.logs import log_full
-from experiments.selectors.runs import run_by_id, run_row, run_table
+from experiments.selectors.logs import attempt_in, log_full
+from experiments.selectors.runs import run_by_id, run_details, run_table
 from experiments.selectors.series import metric_names, series
 from experiments.services.control import run_cancel, run_retry
 from experiments.services.launch import runs_add
-from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput
 
 
 def _run(run: Run) -> dict[str, Any]:
-    return run_json(run_row(run, {metric.name: metric for metric in run.metrics.all()}, clock.now()))
+    return run_json(run_details(run))
 
 
 class RunsView(APIView):
@@ -82,7 +81,7 @@ class RunMetricsView(APIView):
         if not name:
             return Response({"names": metric_names(run)})
         text = request.query_params.get("points", "500")
-        if text != "all" and not (text.isdigit() and 0 < int(text) <= 100_000):
+        if text != "all" and not (text.isascii() and text.isdecimal() and 0 < int(text[:7]) <= 100_000):
             raise InvalidInput(
                 f"points is {text!r}; write a number from 1 to 100000, or all.", field="points"
             )
@@ -91,10 +90,9 @@ class RunMetricsView(APIView):
 
 
 class RunLogView(APIView):
-    """GET: what the latest attempt printed, as text."""
+    """GET ?attempt=2: what an attempt printed, as text; without it the latest."""
 
     def get(self, request: Request, pk: UUID) -> HttpResponse:
         """200."""
-        return HttpResponse(
-            log_full(run_by_id(caller(request), pk)), content_type="text/plain; charset=utf-8"
-        )
+        text = log_full(run_by_id(caller(request), pk), attempt_in(request.query_params))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -27,7 +27,7 @@ class Experiment(models.Model):
     slug = models.SlugField(max_length=110)
     description = models.TextField(blank=True, max_length=2000)
     state = models.CharField(max_length=12, choices=ExperimentState, default=ExperimentState.ACTIVE)
-    bundle = models.ForeignKey("experiments.Bundle", models.PROTECT, related_name="experiments")
+    bundle = models.ForeignKey("experiments.Bundle", models.RESTRICT, related_name="experiments")
     entrypoint = models.CharField(max_length=200)
     # Declared parameters in order: [{name, type, default, min, max, choices, log, help}].
     parameters = models.JSONField(default=list)

@@ -23,6 +23,8 @@ def experiment_list(project: Project) -> "QuerySet[Experiment]":
             completed_count=Count("runs", filter=Q(runs__state="completed")),
             failed_count=Count("runs", filter=Q(runs__state="failed")),
         )
+        # Said again: aggregates drop the model's own order.
+        .order_by("-created_at", "-pk")
     )
 
 

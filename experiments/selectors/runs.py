@@ -1,23 +1,25 @@
 """Reading runs: one, or the table of an experiment sorted by anything."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.expressions import OrderBy
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce, Now
 
 from accounts.permissions import Person, require
-from experiments.models import Experiment, Run, RunMetric
+from experiments.models import Attempt, Experiment, Run, RunMetric
 from experiments.models.experiment import Direction
 from experiments.states import RunState
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput, NotFound
 
 GONE = "There is no such run, or you may not see it."
+Spans = Sequence[tuple[datetime, datetime | None]]
 MIN_PROGRESS_FOR_ETA = 0.001
 
 
@@ -58,21 +60,31 @@ def run_table(experiment: Experiment, sort: str = "number") -> RunTable:
     metrics: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
     for metric in RunMetric.objects.filter(experiment=experiment):
         metrics[metric.run_id][metric.name] = metric
+    spans: dict[UUID, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    attempts = Attempt.objects.filter(run__experiment=experiment)
+    for run_id, start, end in attempts.values_list("run_id", "started_at", "ended_at"):
+        spans[run_id].append((start, end))
     now = clock.now()
     names = {name for by_name in metrics.values() for name in by_name}
     objective = experiment.objective_metric
     return RunTable(
-        rows=[run_row(run, metrics[run.id], now) for run in runs],
+        rows=[run_row(run, metrics[run.id], spans[run.id], now) for run in runs],
         metric_names=sorted(names | ({objective} - {""}), key=lambda name: (name != objective, name)),
         param_names=list(experiment.declared),
         sort=sort,
     )
 
 
-def run_row(run: Run, metrics: dict[str, RunMetric], now: datetime) -> RunRow:
-    """Add the derived times to a run."""
-    seconds = ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else None
+def run_row(run: Run, metrics: dict[str, RunMetric], attempts: Spans, now: datetime) -> RunRow:
+    """Add the derived times to a run: it runs while it is attempted, not while it waits in between."""
+    seconds = sum(((end or now) - start).total_seconds() for start, end in attempts) if attempts else None
     return RunRow(run=run, metrics=metrics, seconds=seconds, eta_seconds=_eta(run, now))
+
+
+def run_details(run: Run) -> RunRow:
+    """One run as `run_table` has it."""
+    metrics = {metric.name: metric for metric in run.metrics.all()}
+    return run_row(run, metrics, list(run.attempts.values_list("started_at", "ended_at")), clock.now())
 
 
 def best_run(experiment: Experiment) -> Run | None:
@@ -121,7 +133,9 @@ def _sorted(experiment: Experiment, sort: str) -> "QuerySet[Run]":
         case "number" | "state" if not name:
             key = F(kind)
         case "seconds" if not name:
-            runs = runs.annotate(sort_key=Coalesce("ended_at", Now()) - F("started_at"))
+            runs = runs.annotate(
+                sort_key=Sum(Coalesce("attempts__ended_at", Now()) - F("attempts__started_at"))
+            )
             key = F("sort_key")
         case "param" if name in experiment.declared:
             # PostgreSQL orders JSON numbers as numbers and JSON strings as text.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from experiments.models import Checkpoint, Experiment, Run, TrackingSync
 from experiments.models.experiment import Direction
@@ -33,11 +33,9 @@ def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":
 
 
 def registrations_due(now: datetime) -> "QuerySet[Experiment]":
-    """Completed experiments whose best model is still to be registered and whose runs are all synced."""
-    unsynced = TrackingSync.objects.filter(run__experiment=OuterRef("pk"), synced_at__isnull=True)
+    """Completed experiments whose best model is still to be registered, longest waiting first."""
     return (
         Experiment.objects.filter(state=ExperimentState.COMPLETED, registration_due_at__lte=now)
-        .exclude(Exists(unsynced))
         .select_related("project")
         .order_by("registration_due_at")
     )

@@ -31,12 +31,14 @@ def run_cancel(*, user: User, run: Run) -> Run:
 def run_retry(*, user: User, run: Run) -> Run:
     """Queue a failed or canceled run again; it resumes from its last checkpoint. Raises Conflict for any other."""
     require(user, "control", run.experiment.project)
+    # Before the run, as everybody does; otherwise it could be completed while its run goes back to the queue.
+    experiment = Experiment.objects.select_for_update(of=("self",), no_key=True).get(pk=run.experiment_id)
     run = _locked(run)
     if run.state not in (RunState.FAILED, RunState.CANCELED):
         raise Conflict(f"Run {run.number} is {run.state}; only failed and canceled runs can be retried.")
     run_requeue_by(run, user)
-    if run.experiment.state != ExperimentState.ACTIVE:
-        experiment_move(run.experiment, ExperimentState.ACTIVE, "reopened", actor=user)
+    if experiment.state != ExperimentState.ACTIVE:
+        experiment_move(experiment, ExperimentState.ACTIVE, "reopened", actor=user)
     audit(user, "run.retry", run.id, project=run.experiment.project)
     enqueue("reconcile")
     return run
@@ -47,11 +49,13 @@ def experiment_cancel(*, user: User, experiment: Experiment) -> Experiment:
     """Cancel everything of it that has not finished. Raises Conflict if it is over."""
     require(user, "control", experiment.project)
     experiment = (
-        Experiment.objects.select_for_update(of=("self",)).select_related("project").get(pk=experiment.pk)
+        Experiment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("project")
+        .get(pk=experiment.pk)
     )
     if experiment.state != ExperimentState.ACTIVE:
         raise Conflict(f"The experiment is {experiment.state} already.")
-    open_runs = experiment.runs.select_for_update(of=("self",)).filter(
+    open_runs = experiment.runs.select_for_update(of=("self",), no_key=True).filter(
         state__in=["queued", "starting", "running"]
     )
     for run in open_runs:
@@ -73,4 +77,8 @@ def _cancel(run: Run, user: User) -> None:
 
 
 def _locked(run: Run) -> Run:
-    return Run.objects.select_for_update(of=("self",)).select_related("experiment__project").get(pk=run.pk)
+    return (
+        Run.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("experiment__project")
+        .get(pk=run.pk)
+    )

@@ -47,14 +47,14 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
     A batch that was taken before is acknowledged again and changes nothing.
     """
     run = (
-        Run.objects.select_for_update(of=("self",))
+        Run.objects.select_for_update(of=("self",), no_key=True)
         .select_related("experiment")
         .filter(pk=run_id, experiment_id=allocation.owner_id)
         .first()
     )
     if run is None:
         raise NotFound(f"This allocation has no run {run_id}.")
-    stream, _ = IngestStream.objects.select_for_update().get_or_create(
+    stream, _ = IngestStream.objects.select_for_update(no_key=True).get_or_create(
         run=run, attempt=batch.attempt, rank=batch.rank
     )
     expected = stream.last_seq + 1
@@ -62,7 +62,7 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
         return Receipt(_order(run, allocation), expected)
     if batch.seq > expected:
         raise Gap(f"Batch {batch.seq} came, but {expected} is missing.", expected=expected)
-    if lease_renew(allocation, batch.fence) and run.attempts_made == batch.attempt:
+    if lease_renew(allocation, batch.fence, subject_id=run.id, attempt=batch.attempt):
         _store(run, batch)
     elif not _is_tail(allocation, run, batch):
         raise Fenced(f"The lease {batch.fence} has ended; somebody else may have the run now.")
@@ -74,12 +74,11 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
 
 def _is_tail(allocation: Allocation, run: Run, batch: Batch) -> bool:
     """Whether these are the last words of a rank whose run another rank has ended already."""
-    if run.attempts_made != batch.attempt:
-        return False
     return Lease.objects.filter(
         pk=batch.fence,
         allocation=allocation,
         subject_id=run.id,
+        attempt=batch.attempt,
         release_reason__in=["completed", "failed", "stopped"],
     ).exists()
 

@@ -21,6 +21,7 @@ from experiments.services.bundles import bundle_files, sources
 from experiments.services.lifecycle import experiment_changed, experiment_move
 from experiments.states import ExperimentState
 from mlplatform.broker import enqueue
+from mlplatform.kernel import locks
 from mlplatform.kernel.errors import InvalidInput, NotFound
 from runners.registry import backend_get
 
@@ -71,6 +72,7 @@ def experiment_create(
     entrypoint = entrypoint.strip() or manifest.entrypoint
     check_entrypoint(sources(bundle_files(bundle)), entrypoint)
     with transaction.atomic():
+        locks.hold(f"experiments of {project.id}")
         experiment = Experiment.objects.create(
             project=project,
             name=name,
@@ -102,7 +104,9 @@ def runs_add(*, user: User, experiment: Experiment, param_sets: Sequence[Mapping
     """Queue more runs; a finished experiment becomes active again. All or none are added."""
     require(user, "launch", experiment.project)
     experiment = (
-        Experiment.objects.select_for_update(of=("self",)).select_related("project").get(pk=experiment.pk)
+        Experiment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("project")
+        .get(pk=experiment.pk)
     )
     runs = _add_runs(experiment, user, param_sets)
     if experiment.state != ExperimentState.ACTIVE:
@@ -160,7 +164,8 @@ def _between(field: str, value: Any, low: float, high: float) -> None:
     if not low <= value <= high:
         words = field.replace("_", " ")
         raise InvalidInput(
-            f"The value of {words} is {value:g}; it must be between {low:g} and {high:g}.", field=field
+            f"The value of {words} is {str(value)[:40]}; it must be between {low:g} and {high:g}.",
+            field=field,
         )
 
 

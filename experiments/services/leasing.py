@@ -32,7 +32,7 @@ class Order:
 @transaction.atomic
 def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, Any]) -> Order:
     """Lease the next queued run to a worker group. Asking again with an unanswered lease gets the same run."""
-    allocation = Allocation.objects.select_for_update().get(pk=allocation.pk)
+    allocation = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
     now = clock.now()
     if allocation.state == AllocationState.ENDED:
         raise Unauthenticated("The allocation has ended, so its token is dead.")
@@ -56,7 +56,9 @@ def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, 
 
 def _settle_lost(allocation: Allocation) -> None:
     """Runs whose worker group died go back to the queue now, not at the next tick."""
-    leased = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("experiment")
+    leased = Run.objects.select_for_update(of=("self",), skip_locked=True, no_key=True).select_related(
+        "experiment"
+    )
     for run in leased.filter(experiment_id=allocation.owner_id, state__in=RUN_LEASED):
         last = Lease.objects.filter(subject_id=run.id).order_by("-id").first()
         if last and last.released_at and last.allocation_id == allocation.id:
@@ -65,7 +67,7 @@ def _settle_lost(allocation: Allocation) -> None:
 
 def _next_queued(allocation: Allocation) -> Run | None:
     return (
-        Run.objects.select_for_update(of=("self",), skip_locked=True)
+        Run.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
         .select_related("experiment__project")
         .filter(experiment_id=allocation.owner_id, state=RunState.QUEUED)
         .exclude(experiment__state=ExperimentState.CANCELED)
@@ -100,7 +102,7 @@ def _start(allocation: Allocation, run: Run, environment: dict[str, Any]) -> Ord
         started_at=run.started_at or now,
         attempt_started_at=now,
         progress=base,
-        progress_base=base,
+        progress_base=base or 0.0,
         waiting_reason="",
     )
     Attempt.objects.create(
@@ -153,6 +155,7 @@ def progress_total(experiment: Experiment, run: Run) -> int | None:
         return None
 
 
-def _progress_at(run: Run, step: int) -> float:
+def _progress_at(run: Run, step: int) -> float | None:
+    """None if nobody knows how long the run is."""
     total = progress_total(run.experiment, run)
-    return min(1.0, step / total) if total else 0.0
+    return min(1.0, step / total) if total else None

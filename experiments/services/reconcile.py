@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from experiments.models import Bundle, Experiment, Run
 from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
 from experiments.services.bundles import bundle_files
-from experiments.services.lifecycle import Cause, experiment_changed, experiment_move, run_finish, run_lost
+from experiments.services.lifecycle import Cause, experiment_move, run_changed, run_finish, run_lost
 from experiments.states import RUN_LEASED, RUN_TERMINAL, ExperimentState, RunState
 from mlplatform.kernel import clock
 from runners.models import Allocation
@@ -47,7 +47,11 @@ def reconcile_experiment(pk: UUID) -> None:
     bundle = Experiment.objects.select_related("bundle").get(pk=pk).bundle
     package_key = _package_key(bundle)
     with transaction.atomic():
-        experiment = Experiment.objects.select_for_update(of=("self",)).select_related("project").get(pk=pk)
+        experiment = (
+            Experiment.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("project")
+            .get(pk=pk)
+        )
         snapshot = _load(experiment)
         decision = plan(snapshot)
         _apply(experiment, decision, package_key)
@@ -75,9 +79,13 @@ def _explain() -> None:
         words = waiting_words(
             states, failures=len(_failures(experiment)), max_parallel=experiment.max_parallel
         )
-        runs = experiment.runs.filter(state=RunState.QUEUED).exclude(waiting_reason=words)
-        if runs.update(waiting_reason=words):
-            experiment_changed(experiment)
+        runs = list(experiment.runs.filter(state=RunState.QUEUED).exclude(waiting_reason=words))
+        Run.objects.filter(pk__in=[run.pk for run in runs], state=RunState.QUEUED).update(
+            waiting_reason=words
+        )
+        with transaction.atomic():
+            for run in runs:
+                run_changed(run)
 
 
 _package_keys: dict[str, str] = {}
@@ -147,7 +155,7 @@ def _apply(experiment: Experiment, decision: Plan, package_key: str) -> None:
 
 
 def _locked_runs(experiment: Experiment, ids: tuple[UUID, ...]) -> list[Run]:
-    rows = Run.objects.select_for_update(of=("self",)).select_related("experiment")
+    rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
     return list(rows.filter(experiment=experiment, pk__in=ids, state__in=RUN_LEASED))
 
 
@@ -159,6 +167,6 @@ def _give_up(experiment: Experiment) -> None:
         "retry when it is mended."
     )
     cause = Cause("submit_failed", message, last.end_detail)
-    queued = Run.objects.select_for_update(of=("self",)).select_related("experiment")
+    queued = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
     for run in queued.filter(experiment=experiment, state=RunState.QUEUED):
         run_finish(run, RunState.FAILED, cause)

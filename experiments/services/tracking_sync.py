@@ -6,6 +6,8 @@ out. Everything sent is safe to repeat.
 """
 
 import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
@@ -21,6 +23,7 @@ from experiments.tracking.packaging import has_model
 from experiments.tracking.port import (
     ModelRecord,
     ModelUnusable,
+    Point,
     RecordedModel,
     RegisteredVersion,
     TrackingUnavailable,
@@ -83,7 +86,9 @@ def _sync(sync: TrackingSync) -> bool:
 def _tell(sync: TrackingSync) -> None:
     """Record the run and its model, then mark the row done."""
     run = sync.run
-    recorded = tracking_store().record_run(selectors.run_record(run))
+    record = selectors.run_record(run)
+    metrics = [replace(series, points=_renewing(sync, series.points)) for series in record.metrics]
+    recorded = tracking_store().record_run(replace(record, metrics=metrics))
     model_uri, trouble = "", ""
     if run.state == RunState.COMPLETED:
         try:
@@ -99,6 +104,19 @@ def _tell(sync: TrackingSync) -> None:
             synced_at=clock.now(),
         )
         run_changed(run)
+
+
+def _renewing(sync: TrackingSync, points: Iterable[Point]) -> Iterator[Point]:
+    """The same points; while they are sent, the claim stays ours, however long it takes."""
+    for point in points:
+        if sync.next_try_at - clock.now() < CLAIM / 2:
+            until = clock.now() + CLAIM
+            mine = TrackingSync.objects.filter(
+                pk=sync.pk, synced_at__isnull=True, next_try_at=sync.next_try_at
+            )
+            if mine.update(next_try_at=until):
+                sync.next_try_at = until
+        yield point
 
 
 def _record_model(run: Run, tracking_run_id: str) -> str:
@@ -131,6 +149,12 @@ def _register_best(experiment: Experiment) -> bool:
         return True
     best = best_run(experiment)
     sync = TrackingSync.objects.filter(run=best).first() if best else None
+    if sync and sync.synced_at is None:
+        # Only the best run itself is waited for: one that the tracker refuses must not hold up the others' model.
+        Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(
+            registration_due_at=clock.now() + OUTAGE_BACKOFF[0]
+        )
+        return True
     try:
         if best and sync and sync.model_uri and not ModelVersion.objects.filter(run=best).exists():
             _register(experiment, best, sync)

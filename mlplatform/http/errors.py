@@ -90,7 +90,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return error_page(request, 403, "You may not do this. An owner of the project can change your role.")
+    return error_page(request, 403, "You may not do this. An administrator can change your role.")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

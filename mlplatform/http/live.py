@@ -1,16 +1,21 @@
 """Tell the pages that something changed. Groups are named `<kind>.<id>`; messages carry ids and points, never HTML."""
 
+import itertools
 import logging
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
 from redis.exceptions import RedisError
 
+from mlplatform.kernel.commit import on_commit
+
 logger = logging.getLogger(__name__)
+_numbers = itertools.count()
+
+Event = dict[str, Any]
 
 
 def group_name(kind: str, pk: UUID | str) -> str:
@@ -18,18 +23,25 @@ def group_name(kind: str, pk: UUID | str) -> str:
     return f"{kind}.{pk}"
 
 
-def publish(groups: list[str], event: dict[str, Any]) -> None:
+def publish(groups: Sequence[str], event: Event) -> None:
     """Send an event to the pages that watch any of the groups, when the current transaction commits.
 
-    A lost event is logged only: pages refetch everything whenever their socket reconnects.
+    The same news twice in one transaction is sent once; points are news every time. A lost event is logged only:
+    pages refetch everything whenever their socket reconnects.
     """
-    transaction.on_commit(partial(_send, groups, event))
+    key = next(_numbers) if "points" in event else (tuple(groups), tuple(sorted(event.items())))
+    on_commit(_send, (groups, event), key)
 
 
-def _send(groups: list[str], event: dict[str, Any]) -> None:
-    layer = get_channel_layer()
+def _send(events: Sequence[tuple[Sequence[str], Event]]) -> None:
     try:
-        for group in groups:
-            async_to_sync(layer.group_send)(group, {"type": "live.event", "event": event})
+        async_to_sync(_send_all)(events)
     except (RedisError, OSError) as error:
-        logger.warning("live event not sent: %s", error)
+        logger.warning("%d live events not sent: %s", len(events), error)
+
+
+async def _send_all(events: Sequence[tuple[Sequence[str], Event]]) -> None:
+    layer = get_channel_layer()
+    for groups, event in events:
+        for group in groups:
+            await layer.group_send(group, {"type": "live.event", "event": event})

@@ -1,7 +1,7 @@
 """Binary things (bundles, packages, checkpoints) live under MLP_STORAGE: a local folder or any fsspec URL."""
 
-import hashlib
 import posixpath
+import secrets
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
@@ -48,7 +48,7 @@ def write_once(key: str, content: bytes) -> str:
     target = path(key)
     if not fs.exists(target):
         fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        part = f"{target}.{hashlib.sha256(content).hexdigest()[:8]}.part"
+        part = f"{target}.{secrets.token_hex(8)}.part"
         fs.pipe_file(part, content)
         fs.mv(part, target)
     return key

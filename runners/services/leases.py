@@ -7,6 +7,10 @@ from django.conf import settings
 
 from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
+from runners.services.outage import portal_answers, tick_was_late
+
+# A worker that could not reach us tries again every few seconds.
+GRACE = timedelta(seconds=20)
 
 
 def lease_grant(allocation: Allocation, *, subject_id: UUID, attempt: int) -> Lease:
@@ -25,14 +29,11 @@ def lease_held(allocation: Allocation) -> Lease | None:
     return allocation.leases.filter(released_at__isnull=True, group_id=allocation.group_id).first()
 
 
-def lease_renew(allocation: Allocation, fence: int) -> bool:
-    """Extend an active lease of this allocation; False if it is not (any longer) theirs."""
+def lease_renew(allocation: Allocation, fence: int, *, subject_id: UUID, attempt: int) -> bool:
+    """Extend the allocation's active lease on this attempt; False if it is not (any longer) theirs."""
+    lease = Lease.objects.filter(pk=fence, allocation=allocation, subject_id=subject_id, attempt=attempt)
     expiry = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
-    return bool(
-        Lease.objects.filter(pk=fence, allocation=allocation, released_at__isnull=True).update(
-            expires_at=expiry
-        )
-    )
+    return bool(lease.filter(released_at__isnull=True).update(expires_at=expiry))
 
 
 def lease_release(fence: int, reason: str) -> bool:
@@ -44,10 +45,20 @@ def lease_release(fence: int, reason: str) -> bool:
     )
 
 
-def leases_release_expired() -> int:
-    """End every lease whose holder was not heard of in time."""
+def leases_release_expired() -> None:
+    """End every lease whose holder was not heard of in time.
+
+    A holder that could not reach us was not silent: while the portal was away, leases are extended instead, so that
+    what it kept meanwhile still counts.
+    """
+    was_late = tick_was_late()
     expired = Lease.objects.filter(released_at__isnull=True, expires_at__lt=clock.now())
-    return expired.update(released_at=clock.now(), release_reason="lease_lost")
+    if not expired.exists():
+        return
+    if was_late or not portal_answers():
+        expired.update(expires_at=clock.now() + GRACE)
+    else:
+        expired.update(released_at=clock.now(), release_reason="lease_lost")
 
 
 def group_join(allocation: Allocation, group_id: str) -> None:

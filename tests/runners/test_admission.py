@@ -23,6 +23,13 @@ def test_nobody_overtakes_a_large_one() -> None:
     assert "behind" in decision.reasons[small.id]
 
 
+def test_what_can_never_start_holds_up_nobody() -> None:
+    giant, small = claim(8), claim(1)
+    decision = decide([giant, small], [], cpus=4, gpus=0)
+    assert decision.admit == (small.id,)
+    assert "can never start" in decision.reasons[giant.id]
+
+
 def test_gpus_count_too() -> None:
     wanted = claim(1, 2)
     assert (
@@ -34,3 +41,4 @@ def test_idle_ones_make_room_only_when_somebody_waits() -> None:
     idle, busy = claim(2, idle=True), claim(1)
     assert decide([claim(2)], [idle, busy], cpus=4, gpus=0).release == (idle.id,)
     assert decide([claim(1)], [idle, busy], cpus=4, gpus=0).release == ()
+    assert decide([claim(4)], [idle, busy], cpus=4, gpus=0).release == (), "it would not fit even then"

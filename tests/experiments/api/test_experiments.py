@@ -96,6 +96,15 @@ def test_nothing_to_upload_is_400(api: Api, owner: User, project: Project) -> No
     assert post(api(owner), f"{BASE}/bundles/").json()["field"] == "code"
 
 
+def test_experiments_are_listed_newest_first(api: Api, owner: User, project: Project, bundle: Bundle) -> None:
+    for name in ("first", "second", "third"):
+        post(
+            api(owner), f"{BASE}/experiments/", {"bundle": str(bundle.id), "name": name, "runs": [{"lr": 1}]}
+        )
+    listed = api(owner).get(f"{BASE}/experiments/").json()
+    assert [experiment["name"] for experiment in listed] == ["third", "second", "first"]
+
+
 def test_cancel(api: Api, owner: User, experiment: Experiment) -> None:
     path = f"/api/v1/experiments/{experiment.id}/cancel/"
     assert post(api(owner), path).json()["state"] == "canceled"

@@ -85,7 +85,7 @@ def test_the_best_run_is_the_best_completed_one(measured: Experiment) -> None:
 def test_the_table_takes_the_same_queries_whatever_its_size(
     measured: Experiment, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         table = run_table(measured, "-metric:accuracy")
         assert [row.run.get_absolute_url() for row in table.rows]
 

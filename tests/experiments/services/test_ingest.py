@@ -182,3 +182,14 @@ def test_logs_of_all_ranks_in_order(leased: Any) -> None:
     cut = log_tail(zero.run, limit_bytes=6)
     assert cut.truncated
     assert cut.text.endswith("dé\ufffd\n")
+
+
+def test_a_lease_opens_its_own_run_only(leased: Any, experiment: Experiment) -> None:
+    mine = Sender(leased)
+    other = experiment.runs.get(number=2)
+    Run.objects.filter(pk=other.pk).update(state="running", attempts_made=1)
+    mine.run = other
+    with pytest.raises(Fenced):
+        mine.end("completed")
+    other.refresh_from_db()
+    assert other.state == "running"

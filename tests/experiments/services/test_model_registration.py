@@ -36,7 +36,7 @@ def test_best_run_becomes_a_version(
     assert tracker.versions == {name: [sync_of(best).model_uri]}
 
 
-def test_version_waits_for_all_runs(
+def test_version_waits_for_the_best_run_only(
     tracker: FakeTrackingStore, finish: Finish, experiment: Experiment
 ) -> None:
     first = finish(1, models_at=(1, 2))
@@ -46,8 +46,20 @@ def test_version_waits_for_all_runs(
     sync_due()
     assert not ModelVersion.objects.exists()
     TrackingSync.objects.filter(run=first).update(next_try_at=clock.now())
+    Experiment.objects.update(registration_due_at=clock.now())
     sync_due()
     assert ModelVersion.objects.get().run_id == first.pk
+
+
+def test_a_run_that_cannot_be_told_does_not_hold_up_the_best(
+    tracker: FakeTrackingStore, finish: Finish, experiment: Experiment
+) -> None:
+    best = finish(1, models_at=(1, 2))
+    refused = finish(2, accuracy=(0.1, 0.2))
+    assert tracking_sync._claim(sync_of(refused))
+    complete(experiment)
+    sync_due()
+    assert ModelVersion.objects.get().run_id == best.pk
 
 
 @pytest.mark.parametrize("models_at", [(), (1, 2)])

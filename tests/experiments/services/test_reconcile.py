@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import User
 from experiments.models import Experiment, Run
@@ -11,9 +12,17 @@ from experiments.services.reconcile import reconcile
 from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
 from runners.port import JobStatus
+from runners.services import leases, outage
 from tests.fakes.runner import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("runner")
+
+
+@pytest.fixture
+def portal_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reconciler has ticked all the time, and workers can reach the web."""
+    cache.set(outage.KEY, clock.now().timestamp())
+    monkeypatch.setattr(leases, "portal_answers", lambda: True)
 
 
 def late(seconds: float) -> Any:
@@ -39,13 +48,34 @@ def test_an_experiment_without_open_runs_is_completed(experiment: Experiment) ->
     assert list(experiment.events.filter(run=None).values_list("kind", flat=True)) == ["created", "completed"]
 
 
-def test_a_run_whose_lease_expired_is_queued_again(leased: Any, runner: FakeRunner) -> None:
+def test_a_run_whose_lease_expired_is_queued_again(leased: Any, portal_is_up: None) -> None:
     _, run, _ = leased
     Lease.objects.update(expires_at=late(1))
     reconcile()
     run.refresh_from_db()
     assert (run.state, run.losses) == ("queued", 1)
     assert run.attempts.get().cause_code == "lease_lost"
+
+
+def test_silence_while_the_web_was_down_is_not_held_against_a_run(
+    leased: Any, portal_is_up: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "portal_answers", lambda: False)
+    Lease.objects.update(expires_at=late(100))
+    leases.leases_release_expired()
+    lease = Lease.objects.get()
+    assert lease.released_at is None
+    assert lease.expires_at > clock.now()
+
+
+def test_silence_while_the_reconciler_was_stopped_is_not_either(leased: Any, portal_is_up: None) -> None:
+    cache.set(outage.KEY, late(600).timestamp())
+    Lease.objects.update(expires_at=late(100))
+    leases.leases_release_expired()
+    assert Lease.objects.get().released_at is None
+    Lease.objects.update(expires_at=late(1))
+    leases.leases_release_expired()
+    assert Lease.objects.get().release_reason == "lease_lost"
 
 
 def test_a_restarted_backend_loses_no_run(leased: Any, runner: FakeRunner) -> None:
@@ -104,6 +134,16 @@ def test_jobs_that_die_before_they_lease_fail_the_runs_after_three(
     run_retry(user=owner, run=run)
     reconcile()
     assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+def test_a_retry_while_the_experiment_completes_is_not_lost(experiment: Experiment, owner: User) -> None:
+    experiment.runs.update(state="failed")
+    stale = experiment.runs.get(number=1)
+    assert stale.experiment.state == "active"
+    reconcile()
+    run_retry(user=owner, run=stale)
+    experiment.refresh_from_db()
+    assert experiment.state == "active"
 
 
 def test_one_broken_experiment_does_not_hold_up_others(

@@ -16,6 +16,7 @@ SETTINGS = {
     "objective_direction": "maximize",
     "workers": "1",
     "cpus_per_worker": "1",
+    "gpus_per_worker": "0",
     "max_parallel": "1",
     "max_retries": "0",
 }
@@ -51,6 +52,17 @@ def test_example_runs_in_two_clicks(browser: Browser, owner: User, project: Proj
     experiment = Experiment.objects.get()
     assert done["Location"] == experiment.get_absolute_url()
     assert [run.params["lr"] for run in experiment.runs.all()] == [default]
+    assert experiment.description == example_get("digits").description
+    assert "digits is launched with 1 run." in client.get(done["Location"]).content.decode()
+
+
+def test_gpus_of_the_code_are_asked_for(browser: Browser, owner: User, bundle: Bundle) -> None:
+    bundle.manifest["resources"]["gpus_per_worker"] = 1
+    bundle.save()
+    client, path = browser(owner), f"/p/vision/new/{bundle.pk}/"
+    assert 'name="gpus_per_worker" value="1"' in client.get(path).content.decode()
+    refused = client.post(path, SETTINGS | {"p-lr": "1", "gpus_per_worker": "1"})
+    assert "1 workers need 1 GPUs together" in refused.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +107,7 @@ def test_several_values_make_a_grid(browser: Browser, owner: User, bundle: Bundl
     experiment = Experiment.objects.get()
     assert experiment.runs.count() == 6
     assert experiment.runs.get(number=6).params == {"lr": 0.2, "epochs": 4}
-    assert "launched with 6 runs" in client.get(response["Location"]).content.decode()
+    assert "launched with 6 runs." in client.get(response["Location"]).content.decode()
 
 
 def test_all_errors_at_once_and_values_kept(browser: Browser, owner: User, bundle: Bundle) -> None:

@@ -92,7 +92,8 @@ def test_running_run_shows_that_it_will_stop(browser: Browser, owner: User, plac
     run = Run.objects.get(number=1)
     lifecycle.run_move(run, "starting", "leased")
     client = browser(owner)
-    client.post(f"{place}r/1/cancel/")
-    page = client.get(f"{place}r/1/").content.decode()
+    page = client.post(f"{place}r/1/cancel/", follow=True).content.decode()
+    assert "Run #1 stops at its next report." in page
+    assert "Stop requested" in page
     assert "Stopping…" in page
     assert "Stops at its next report." in page
