@@ -20,9 +20,10 @@ from experiments.selectors.series import series
 from experiments.services.control import experiment_cancel
 from experiments.web.columns import columns_for
 from mlplatform.http.pages import render_page
-from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict
 
+# More digits than any run's number has.
+MAX_DIGITS = 10
 MAX_CHART_RUNS = 100
 MAX_CHART_POINTS = 20_000
 
@@ -44,7 +45,7 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         "counts": run_counts(row.run for row in table.rows),
         "best": best,
         **_objective(found, table.rows, best.pk if best else None),
-        "seconds": _seconds(found, table.rows),
+        "seconds": _seconds(table.rows),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "may_launch": allowed(request.user, "launch", found.project),
         "may_control": allowed(request.user, "control", found.project),
@@ -58,8 +59,9 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     """Points of `?metric=` of every run, or of `?run=<number>` only, for chart.js."""
     found = experiment_get(request.user, project, slug)
     runs = found.runs.all()
-    if request.GET.get("run", "").isdecimal():
-        runs = runs.filter(number=int(request.GET["run"]))
+    only = request.GET.get("run", "")
+    if only.isdecimal() and len(only) < MAX_DIGITS:
+        runs = runs.filter(number=int(only))
     numbers = dict(runs.order_by("-number").values_list("pk", "number")[:MAX_CHART_RUNS])
     names = experiment_metric_names(found)
     metric = request.GET.get("metric") or (names[0] if names else "")
@@ -104,6 +106,7 @@ def _objective(found: Experiment, rows: Iterable[RunRow], best: UUID | None) -> 
     return {}
 
 
-def _seconds(found: Experiment, rows: Iterable[RunRow]) -> float | None:
-    started = [row.run.started_at for row in rows if row.run.started_at]
-    return ((found.ended_at or clock.now()) - min(started)).total_seconds() if started else None
+def _seconds(rows: Iterable[RunRow]) -> float | None:
+    """Run time of all runs together: runs may be added days later, so the time between first and last says little."""
+    seconds = [row.seconds for row in rows if row.seconds is not None]
+    return sum(seconds) if seconds else None

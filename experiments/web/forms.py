@@ -9,7 +9,8 @@ from django.forms.boundfield import BoundField
 
 from experiments.manifest import Manifest
 from experiments.models.experiment import Direction
-from experiments.search.space import Parameter, ParamSet, Value, check_value, expand_grid, parse_values
+from experiments.search.scalars import Value
+from experiments.search.space import Parameter, ParamSet, check_value, expand_grid, parse_values
 from mlplatform.http.templatetags import number
 from mlplatform.kernel.errors import InvalidInput
 
@@ -132,6 +133,7 @@ class LaunchForm(forms.Form):
     objective_direction = forms.ChoiceField(choices=Direction.choices, label="Better is")
     workers = forms.IntegerField(min_value=1, help_text="Ray Train workers per run.")
     cpus_per_worker = forms.FloatField(min_value=0.1, label="CPUs per worker")
+    gpus_per_worker = forms.FloatField(min_value=0, label="GPUs per worker")
     max_parallel = forms.IntegerField(min_value=1, initial=1, label="Runs at a time")
     max_retries = forms.IntegerField(min_value=0, initial=0, label="Retries", help_text="Per run that fails.")
 
@@ -145,7 +147,10 @@ class LaunchForm(forms.Form):
             "objective_direction",
             "workers",
             "cpus_per_worker",
+            "gpus_per_worker",
         )
-        form = cls(data, initial={name: getattr(manifest, name) for name in names})
+        values = {name: getattr(manifest, name) for name in names}
+        shown = {name: number(value) if isinstance(value, float) else value for name, value in values.items()}
+        form = cls(data, initial=shown)
         form.fields["objective_direction"].choices = [("maximize", "higher"), ("minimize", "lower")]  # type: ignore[attr-defined]
         return form

@@ -63,12 +63,13 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
                 project=found,
                 bundle=source,
                 param_sets=params.param_sets,
+                description=manifest.description,
                 **form.cleaned_data,
             )
         except InvalidInput as error:
             show_error(error, form, params)
         else:
-            messages.success(request, f"{experiment.name} is launched with {params.run_count} runs.")
+            messages.success(request, f"{experiment.name} is launched with {_runs(params.run_count)}.")
             return redirect(experiment)
     context = {"project": found, "bundle": source, "form": form, "params": params}
     return render(
@@ -90,7 +91,7 @@ def add(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
         except InvalidInput as error:
             show_error(error, params)
         else:
-            messages.success(request, f"{len(runs)} run{'s' if len(runs) > 1 else ''} added.")
+            messages.success(request, f"{_runs(len(runs))} added.")
             return redirect(experiment)
     context = {"project": experiment.project, "experiment": experiment, "params": params, "source": source}
     return render(request, "experiments/runs_add.html", context, status=400 if params.errors else 200)
@@ -107,6 +108,10 @@ def _bundle(request: SignedInRequest, project: Project) -> Bundle:
     return bundle_from_upload(
         user=request.user, project=project, filename=upload.name or "", content=upload.read()
     )
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
 
 
 def _source(experiment: Experiment, number: str) -> Run | None:

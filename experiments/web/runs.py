@@ -1,8 +1,11 @@
 """The page of a run, its log, cancel and retry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.contrib import messages
+from django.db.models import Value
+from django.db.models.functions import Replace
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,13 +15,13 @@ from accounts.models import User
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
-from experiments.selectors.logs import log_full, log_tail
+from experiments.selectors.logs import attempt_in, log_full, log_tail
 from experiments.selectors.overview import neighbours
-from experiments.selectors.runs import run_get, run_row
+from experiments.selectors.runs import run_details, run_get
 from experiments.services.control import run_cancel, run_retry
 from experiments.web.advice import advice_for
+from experiments.web.terminal import readable
 from mlplatform.http.pages import render_page
-from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict
 
 MAX_EVENTS = 100
@@ -29,21 +32,23 @@ MAX_EVENTS = 100
 def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Everything about one run."""
     found = run_get(request.user, project, slug, number)
-    metrics = {metric.name: metric for metric in found.metrics.all()}
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
+    tail = log_tail(found)
     context = {
         "project": found.experiment.project,
         "experiment": found.experiment,
         "run": found,
-        "row": run_row(found, metrics, clock.now()),
+        "row": run_details(found),
         "attempts": found.attempts.order_by("-number"),
-        "events": found.events.select_related("actor").order_by("-id")[:MAX_EVENTS],
+        "events": found.events.select_related("actor")
+        .annotate(words=Replace("kind", Value("_"), Value(" ")))
+        .order_by("-id")[:MAX_EVENTS],
         "advice": advice_for(found.cause_code),
         "model": ModelVersion.objects.filter(run=found).select_related("project").first(),
         "previous": previous,
         "following": following,
-        "log": log_tail(found),
+        "log": replace(tail, text=readable(tail.text)),
         "log_url": reverse("run_log", args=[*place, number]),
         "series_url": f"{reverse('series', args=place)}?run={number}",
         "may_launch": allowed(request.user, "launch", found.experiment.project),
@@ -55,10 +60,16 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
 @require_safe
 @signed_in
 def log(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
-    """What the latest attempt printed: all of it, or with `?tail=1` the end that the page shows."""
+    """What the latest attempt (or `?attempt=`) printed: all of it, or with `?tail=1` the end that the page shows.
+
+    `?download=1` brings every byte; the others what a terminal would show.
+    """
     found = run_get(request.user, project, slug, number)
     tail = log_tail(found) if request.GET.get("tail") else None
-    response = HttpResponse(tail.text if tail else log_full(found), content_type="text/plain; charset=utf-8")
+    text = tail.text if tail else log_full(found, attempt_in(request.GET))
+    if not request.GET.get("download"):
+        text = readable(text)
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["X-Log-Truncated"] = "1" if tail and tail.truncated else "0"
     response["Cache-Control"] = "no-store"
     if request.GET.get("download"):
@@ -70,32 +81,28 @@ def log(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
 @signed_in
 def cancel(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Cancel it."""
-    return _control(request, run_get(request.user, project, slug, number, "control"), _cancel, "is canceled")
+    return _control(request, run_get(request.user, project, slug, number, "control"), _cancel)
 
 
 @require_POST
 @signed_in
 def retry(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Queue it again."""
-    return _control(
-        request, run_get(request.user, project, slug, number, "control"), _retry, "is queued again"
-    )
+    return _control(request, run_get(request.user, project, slug, number, "control"), _retry)
 
 
-def _cancel(user: User, run: Run) -> Run:
-    return run_cancel(user=user, run=run)
+def _cancel(user: User, run: Run) -> str:
+    return "is canceled" if run_cancel(user=user, run=run).is_terminal else "stops at its next report"
 
 
-def _retry(user: User, run: Run) -> Run:
-    return run_retry(user=user, run=run)
+def _retry(user: User, run: Run) -> str:
+    run_retry(user=user, run=run)
+    return "is queued again"
 
 
-def _control(
-    request: SignedInRequest, found: Run, action: Callable[[User, Run], Run], words: str
-) -> HttpResponse:
+def _control(request: SignedInRequest, found: Run, action: Callable[[User, Run], str]) -> HttpResponse:
     try:
-        action(request.user, found)
-        messages.success(request, f"Run #{found.number} {words}.")
+        messages.success(request, f"Run #{found.number} {action(request.user, found)}.")
     except Conflict as error:
         messages.error(request, error.message)
     return redirect(found)

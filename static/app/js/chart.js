@@ -7,6 +7,7 @@ const REFETCH_MS = 1500;
 // Above this many points a run is fetched again: the server thins it out and keeps the extremes.
 const MAX_POINTS = 2000;
 const MAX_LEGEND = 40;
+const NO_POINTS = "The curve appears with the first report.";
 
 class LearningCurve {
   constructor(card) {
@@ -96,8 +97,10 @@ class LearningCurve {
   }
 
   drawNow() {
-    const runs = [...this.runs.values()].filter((run) => run.steps.length).sort((a, b) => a.number - b.number);
+    const reported = [...this.runs.values()].filter((run) => run.steps.length);
+    const runs = reported.filter((run) => run.values.some(Number.isFinite)).sort((a, b) => a.number - b.number);
     this.empty.hidden = runs.length > 0;
+    this.empty.textContent = reported.length ? `${this.metric} has no finite value.` : NO_POINTS;
     if (!runs.length) this.plot.clear();
     else this.plot.draw(runs, this.hidden, this.metric);
     this.describe(runs);
