@@ -203,7 +203,9 @@ def _ray(home: Home, ports: Mapping[str, int], base: Mapping[str, str]) -> Servi
         prepare=lambda: _forget_sessions(home / "ray"),
         address=f"http://{LOOPBACK}:{ports['ray_dashboard_port']}",
         probe=probes.http(ports["ray_dashboard_port"], "/api/jobs/", token_file=token),
-        grace_s=20.0,
+        # Once it has run a job, Ray waits for its workers for longer than people do for Ctrl-C. There is nothing of
+        # worth in it: runs resume from their checkpoints.
+        grace_s=5.0,
     )
 
 
