@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -10,6 +11,8 @@ from typing import Any, BinaryIO
 from experiments.tracking.port import ModelUnusable
 
 # A graph of a large model is some megabytes of JSON; more than this is no model but an attack on our memory.
+# What reading a damaged archive raises; an encrypted one is a RuntimeError.
+DAMAGED = (zipfile.BadZipFile, zlib.error)
 MAX_GRAPH_BYTES = 128 * 2**20
 _GRAPH = re.compile(r"(^|/)models/[^/]+\.json$")
 # torch._export.serde.schema.ScalarType -> NumPy name; bfloat16 and float8 have none.
@@ -46,7 +49,7 @@ def read(file: BinaryIO, *, name: str) -> ExportedModel:
                 raise ModelUnusable(_advice(name), reason="not_an_export")
             program = json.loads(archive.read(graphs[0]))
         return _facts(program)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (*DAMAGED, ValueError, KeyError, TypeError, AttributeError, RecursionError, RuntimeError) as error:
         raise ModelUnusable(_advice(name), reason="not_an_export") from error
 
 

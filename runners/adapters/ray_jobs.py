@@ -38,8 +38,11 @@ class RayJobsRunner:
         if response.status_code == httpx.codes.NOT_FOUND:
             return JobPoll(JobStatus.MISSING)
         self._check(response)
-        content = response.json()
-        return JobPoll(JobStatus(content["status"].lower()), content.get("message") or "")
+        try:
+            content = response.json()
+            return JobPoll(JobStatus(content["status"].lower()), content.get("message") or "")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunnerUnavailable(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
 
     def cancel(self, submission_id: str) -> None:
         """See Runner."""

@@ -119,7 +119,9 @@ class OutputCapture:
         return self._kept < self._max_bytes
 
     def _echo_chunk(self, chunk: bytes) -> None:
-        target = self._saved[0] if self._saved else self._echo_to
+        # Read once: `stop` may set it to None meanwhile, in the training thread.
+        saved = self._saved
+        target = saved[0] if saved else self._echo_to
         # A closed or full log file of Ray's must not hurt training.
         with contextlib.suppress(OSError):
             os.write(target, chunk)

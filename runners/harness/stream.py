@@ -94,6 +94,8 @@ class Stream:
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything queued so far was delivered. False when it was not."""
+        if not self._thread.is_alive():
+            return False
         self._idle.clear()
         self._flushing = True
         self._wake.set()

@@ -26,9 +26,9 @@ class TestRayJobsRunner(RunnerContract):
     def runner(self, stack: EmbeddedStack) -> RayJobsRunner:
         return RayJobsRunner(address=ray_address(stack), token=stack.secret("ray_token"))
 
-    @pytest.fixture(scope="class")
-    def working_dir(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        folder = tmp_path_factory.mktemp("packages")
+    @pytest.fixture
+    def working_dir(self, tmp_path: Path) -> Iterator[str]:
+        folder = tmp_path
         Path(folder, "package.zip").write_bytes(
             pack({"note.txt": b"a note in the package\n"}, prefix="package/")
         )
@@ -57,3 +57,12 @@ def test_no_answer_is_unavailable_and_may_be_tried_again() -> None:
     with pytest.raises(RunnerUnavailable, match="does not answer") as caught:
         runner.submit(JobSpec("mlp-x", "true", "http://127.0.0.1/x.zip"))
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"status": "DREAMING"}'])
+def test_an_answer_that_makes_no_sense_is_unavailable(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    runner = RayJobsRunner(address="http://127.0.0.1:9")
+    answer = httpx.Response(200, content=body, request=httpx.Request("GET", "http://127.0.0.1:9"))
+    monkeypatch.setattr(runner, "_call", lambda *arguments, **options: answer)
+    with pytest.raises(RunnerUnavailable, match="no sense"):
+        runner.poll("mlp-x")
