@@ -7,22 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.steps import project, upload
+
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 TRAINED_MS = 240_000
 BROKEN = "def train(config:\n    pass\n"
-
-
-def project(page: Page, name: str) -> None:
-    page.get_by_role("link", name="Create a project").click()
-    page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Create project").click()
-    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
-
-
-def upload(page: Page, path: Path) -> None:
-    page.get_by_label("Training code").set_input_files(path)
-    page.get_by_role("button", name="Upload and check").click()
 
 
 def test_from_sign_up_to_a_sorted_table(

@@ -34,6 +34,11 @@ function tell(kinds) {
   waiting.clear();
 }
 
+// A part asks for the page as its address is when the request leaves: somebody may have sorted since it was triggered.
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement.dataset.liveOn) ctx.request.action = location.pathname + location.search;
+});
+
 function receive(message) {
   if (message.refetch) return tell(EVERYTHING);
   tell((message.changed ?? []).map((name) => name.split(":")[0]));
