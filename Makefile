@@ -52,8 +52,9 @@ format: install ## Let ruff rewrite the code
 lock: $(STAMPS)/venv ## Install what pyproject.toml asks for, then pin it
 	$(BIN)/pip install --editable '.[local,dev]'
 	{ echo '# Made by `make lock` from pyproject.toml: do not edit.'; \
-	  $(BIN)/pip freeze --all --exclude-editable --exclude mlplatform --exclude pip | sed 's/+cpu$$//'; \
-	} > deploy/requirements.lock
+	  $(BIN)/pip freeze --all --exclude-editable --exclude mlplatform --exclude pip --exclude async-timeout | sed 's/+cpu$$//'; \
+	  echo 'async-timeout==5.0.1; python_full_version < "3.11.3"'; \
+	} > deploy/requirements.lock  # the last one: redis needs it on Debian 12's own Python, tests/architecture/test_lock.py
 
 clean: ## Remove everything that `make install` made; the stack's data stays
 	rm -rf $(VENV) static/node_modules static/collected *.egg-info

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from experiments.manifest import Manifest
+from experiments.search.parameters import Parameter
 from experiments.search.scalars import Value, scalar
-from experiments.search.space import Parameter
 from mlplatform.kernel.errors import InvalidInput
 
 # Names by which people call the one function that Ray Train is given.
@@ -43,7 +43,7 @@ def check_entrypoint(sources: Mapping[str, str], entrypoint: str) -> None:
 def guess_manifest(name: str, sources: Mapping[str, str]) -> Manifest:
     """Manifest of code that brings no experiment.yaml: the first usual train function, and what it reads of config.
 
-    Raises InvalidInput(field="code") if no function takes exactly one argument.
+    Raises InvalidInput(field="code") if no function can be called with one argument, or with none if its name is usual.
     """
     for file, function in _candidates(sources):
         entrypoint = f"{file.removesuffix('.py').replace('/', '.')}:{function.name}"
@@ -85,21 +85,36 @@ def _candidates(sources: Mapping[str, str]) -> Iterator[tuple[str, ast.FunctionD
         (file, node)
         for file, source in sources.items()
         for node in _parse(file, source).body
-        if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1 and not node.name.startswith("_")
+        if isinstance(node, ast.FunctionDef) and _is_callable(node) and not node.name.startswith("_")
     ]
     named = [pair for pair in found if pair[1].name in USUAL_NAMES]
-    configs = [pair for pair in found if pair[1].args.args[0].arg in ("config", "cfg", "params")]
+    configs = [pair for pair in found if _config_name(pair[1]) in ("config", "cfg", "params")]
     yield from sorted(named, key=lambda pair: (USUAL_NAMES.index(pair[1].name), pair[0].count("/")))
     yield from configs
 
 
+def _is_callable(function: ast.FunctionDef) -> bool:
+    """Whether it works when it is given the parameters only, or nothing if it takes nothing: as Ray Train does it."""
+    given = function.args
+    positional = len(given.posonlyargs) + len(given.args)
+    return positional - len(given.defaults) <= 1 and None not in given.kw_defaults
+
+
+def _config_name(function: ast.FunctionDef) -> str:
+    """Name of the argument that gets the parameters, empty if there is none."""
+    given = [*function.args.posonlyargs, *function.args.args]
+    return given[0].arg if given else ""
+
+
 def _config_reads(function: ast.FunctionDef) -> Iterator[tuple[str, Parameter]]:
-    argument = function.args.args[0].arg
+    argument = _config_name(function)
+    needed = set()
     for node in ast.walk(function):
         match node:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if (
                 name == argument
             ):
+                needed.add(key)
                 yield (
                     key,
                     Parameter(name=key, type="auto", help="Read by the code, which has no default for it."),
@@ -108,9 +123,10 @@ def _config_reads(function: ast.FunctionDef) -> Iterator[tuple[str, Parameter]]:
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id=name), attr="get"),
-                args=[ast.Constant(value=str(key)), default],
-            ) if name == argument:
-                yield key, _with_default(key, default)
+                args=[ast.Constant(value=str(key)), *defaults],
+            ) if name == argument and (defaults or key not in needed):
+                # Without a default the code gets None.
+                yield key, _with_default(key, defaults[0] if defaults else ast.Constant(None))
 
 
 def _with_default(name: str, node: ast.expr) -> Parameter:
@@ -123,5 +139,9 @@ def _with_default(name: str, node: ast.expr) -> Parameter:
     kinds: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str"}
     kind = kinds.get(type(default), "auto")
     return Parameter(
-        name=name, type=kind, default=default, help="Read by the code; the default is the code's own."
+        name=name,
+        type=kind,
+        default=default,
+        optional=default is None,
+        help="Read by the code; the default is the code's own.",
     )

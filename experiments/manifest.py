@@ -6,14 +6,24 @@ from typing import Any
 
 import yaml
 
+from experiments.search.budget import Budget
+from experiments.search.checks import whole
+from experiments.search.conditions import declare_all
+from experiments.search.parameters import Parameter
 from experiments.search.scalars import number, scalar, shown
-from experiments.search.space import Parameter, declare
+from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
 
 FILE_NAME = "experiment.yaml"
-KEYS = {"name", "description", "entrypoint", "objective", "progress", "resources", "parameters"}
+KEYS = {
+    "name", "description", "entrypoint", "objective", "progress", "resources", "parameters", "search", "budget",
+    "checkpoints",
+}  # fmt: skip
 MAX_CHARACTERS = 64 * 2**10
-RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker"}
+RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker", "memory_per_worker"}
+# Smallest values: without its newest checkpoint a run could not go on after a fault.
+CHECKPOINTS = {"keep_last": 1, "keep_best": 0, "keep_every": 0}
+MOST_KEPT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,15 @@ class Manifest:
     workers: int = 1
     cpus_per_worker: float = 1
     gpus_per_worker: float = 0
+    # GiB; 0 claims none.
+    memory_per_worker: float = 0
+    # Which checkpoints of a run stay: the newest, the best, and each whose step is a multiple (0: none).
+    keep_last: int = 1
+    keep_best: int = 1
+    keep_every: int = 0
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    search: SearchSpec = field(default_factory=SearchSpec)
+    budget: Budget = field(default_factory=Budget)
 
     def to_json(self) -> dict[str, Any]:
         """In the shape of experiment.yaml."""
@@ -44,6 +62,9 @@ class Manifest:
             "parameters": [
                 {"name": name, **parameter.to_json()} for name, parameter in self.parameters.items()
             ],
+            "search": self.search.to_json(),
+            "budget": self.budget.to_json(),
+            "checkpoints": {name: getattr(self, name) for name in CHECKPOINTS},
         }
 
     @classmethod
@@ -71,7 +92,9 @@ class Manifest:
             workers=int(_number(resources, "workers", 1)),
             cpus_per_worker=_number(resources, "cpus_per_worker", 1),
             gpus_per_worker=_number(resources, "gpus_per_worker", 0),
+            memory_per_worker=_number(resources, "memory_per_worker", 0),
             parameters=parameters,
+            **_checked(content, parameters),
         )
 
     @classmethod
@@ -89,6 +112,15 @@ class Manifest:
         if not isinstance(content, dict):
             raise _bad("it must be a mapping with keys such as entrypoint and parameters")
         return cls.from_json(content)
+
+
+def reports_expected(progress: str, params: Mapping[str, Any]) -> int | None:
+    """How many reports make a run with these parameters complete; `progress` names one of them or is a number."""
+    value = params.get(progress, progress)
+    try:
+        return max(1, int(value)) if value else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -120,11 +152,28 @@ def _long(value: str) -> str:
 
 def _declared(content: Mapping[str, Any]) -> dict[str, Parameter]:
     try:
-        return {str(scalar(name)): declare(str(name), value) for name, value in _parameters(content).items()}
+        return declare_all({str(scalar(name)): value for name, value in _parameters(content).items()})
     except InvalidInput as error:
         raise _bad(error.message.rstrip(".")) from error
     except ValueError as error:
         raise _bad(f"the name of a parameter {error}") from None
+
+
+def _checked(content: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """`search`, `budget` and `checkpoints`, each by its own validator."""
+    checkpoints = _mapping(content, "checkpoints")
+    _only(checkpoints, set(CHECKPOINTS), "checkpoints")
+    try:
+        return {
+            "search": SearchSpec.from_json(content.get("search"), parameters),
+            "budget": Budget.from_json(content.get("budget")),
+            **{
+                name: whole(checkpoints, name, getattr(Manifest, name), (least, MOST_KEPT), "checkpoints")
+                for name, least in CHECKPOINTS.items()
+            },
+        }
+    except InvalidInput as error:
+        raise _bad(error.message.rstrip(".")) from error
 
 
 def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -32,10 +32,12 @@ def test_the_train_function_and_its_parameters_are_found_without_running_anythin
     manifest = guess_manifest("mine", {"pkg/mod.py": CODE})
     assert manifest.entrypoint == "pkg.mod:train"
     assert manifest.progress == "epochs"
+    assert [name for name, parameter in manifest.parameters.items() if parameter.required] == ["lr"]
     assert {name: (p.type, p.default) for name, p in manifest.parameters.items()} == {
         "lr": ("auto", None),
         "epochs": ("int", 5),
         "name": ("str", "x"),
+        "late": ("auto", None),
         "computed": ("auto", None),
         "separator": ("auto", None),
         "huge": ("auto", None),
@@ -76,3 +78,36 @@ def test_an_unknown_entrypoint_says_what_there_is(entrypoint: str, words: str) -
 def test_code_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"train\.py"):
         check_syntax({"train.py": "x = " + "-" * 100_000 + "1"})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def train_func(): pass",
+        "def train(config, verbose=False): pass",
+        "def train(config, /): pass",
+        "def train(config, *, resume=True): pass",
+        "def train(*args, **kwargs): pass",
+    ],
+)
+def test_a_train_function_is_what_ray_train_can_call(code: str) -> None:
+    assert guess_manifest("m", {"a.py": code}).entrypoint.startswith("a:train")
+
+
+@pytest.mark.parametrize(
+    "code", ["def train(model, loader): pass", "def train(config, *, out): pass", "def fit(): pass"]
+)
+def test_what_needs_more_than_its_config_is_none(code: str) -> None:
+    with pytest.raises(InvalidInput, match="No train function"):
+        guess_manifest("m", {"a.py": code})
+
+
+def test_the_parameters_of_other_signatures_are_found_too() -> None:
+    code = "def train(config, /, verbose=False):\n    config['lr'], config.get('late')"
+    assert list(guess_manifest("m", {"a.py": code}).parameters) == ["lr", "late"]
+    assert guess_manifest("m", {"a.py": "def train_func(): pass"}).parameters == {}
+
+
+def test_what_is_read_with_and_without_need_is_needed() -> None:
+    code = "def train(config):\n    config.get('lr')\n    config['lr']"
+    assert guess_manifest("m", {"a.py": code}).parameters["lr"].required

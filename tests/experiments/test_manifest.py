@@ -2,6 +2,8 @@ import pytest
 
 from experiments.manifest import Manifest
 from experiments.models import Experiment
+from experiments.search.budget import Budget
+from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
 
 TEXT = """
@@ -20,6 +22,36 @@ def test_yaml_becomes_a_manifest_and_survives_json() -> None:
     assert (manifest.workers, manifest.progress, manifest.objective_metric) == (2, "epochs", "accuracy")
     assert manifest.parameters["epochs"].default == 8
     assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_search_budget_and_checkpoints_survive_json() -> None:
+    manifest = Manifest.from_yaml(
+        TEXT
+        + """
+  lr: {type: float, default: 0.01, min: 1e-5, max: 1, log: true}
+search:
+  method: tpe
+  runs: 40
+  repeat: 3
+  space: {lr: {min: 1e-4, max: 0.1}, epochs: 5}
+  pruner: {method: asha}
+budget: {runs_at_a_time: 2, max_hours: 4, target: 0.99}
+checkpoints: {keep_last: 2, keep_best: 0, keep_every: 10}
+"""
+    )
+    assert (manifest.search.method, manifest.search.runs, manifest.search.repeat) == ("tpe", 40, 3)
+    assert list(manifest.search.space) == ["epochs", "lr"]
+    assert (manifest.budget.max_seconds, manifest.budget.target) == (4 * 3600, 0.99)
+    assert (manifest.keep_last, manifest.keep_best, manifest.keep_every) == (2, 0, 10)
+    assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_memory_and_defaults() -> None:
+    manifest = Manifest.from_yaml("resources: {memory_per_worker: 1.5}")
+    assert manifest.memory_per_worker == 1.5
+    assert manifest.search == SearchSpec()
+    assert manifest.budget == Budget()
+    assert (manifest.keep_last, manifest.keep_best, manifest.keep_every) == (1, 1, 0)
 
 
 def test_the_order_of_parameters_survives_the_database(experiment: Experiment) -> None:
@@ -56,6 +88,13 @@ def test_the_order_of_parameters_survives_the_database(experiment: Experiment) -
         ("resources: {cpus_per_worker: .nan}", "finite"),
         ("resources: {workers: -1}", "negative"),
         ("parameters: {[1]: {type: int}}", "not valid YAML"),
+        ("parameters: {a: {type: int, when: {b: 1}}}", "condition on 'b', which is not declared"),
+        ("search: {method: best}", "search.method is 'best'"),
+        ("search: {method: random, runs: 2, space: {lr: 1}}", "search.space.lr is no declared parameter"),
+        ("budget: {max_hours: 0}", "budget.max_hours is 0"),
+        ("checkpoints: {keep_last: 0}", "checkpoints.keep_last is 0"),
+        ("checkpoints: {keep: 1}", "unknown key keep"),
+        ("resources: {memory_per_worker: -1}", "negative"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:

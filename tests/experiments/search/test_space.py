@@ -1,146 +1,114 @@
 import pytest
 
-from experiments.search.space import (
-    MAX_SETS,
-    Parameter,
-    check_value,
-    complete,
-    declare,
-    expand_grid,
-    parse_values,
-)
+from experiments.search.conditions import declare_all
+from experiments.search.scalars import Value
+from experiments.search.space import MAX_SETS, applicable, complete, expand_grid, parse_values
 from mlplatform.kernel.errors import InvalidInput
 
-LR = declare("lr", {"type": "float", "default": 0.01, "min": 0.0001, "max": 1, "help": "Learning rate."})
-EPOCHS = declare("epochs", {"type": "int", "default": 3, "min": 1})
-OPTIMIZER = declare("optimizer", {"type": "categorical", "choices": ["adam", "sgd"], "default": "adam"})
-AUGMENT = declare("augment", {"type": "bool", "default": False})
-
-
-@pytest.mark.parametrize(
-    ("declaration", "words"),
-    [
-        ("0.1", "mapping"),
-        ({"type": "double"}, "'double'"),
-        ({"type": "float", "minimum": 0}, "minimum"),
-        ({"type": "categorical"}, "choices"),
-        ({"type": "categorical", "choices": "ab"}, "not a list"),
-        ({"type": "float", "min": "low"}, "'low'"),
-        ({"type": "float", "min": float("-inf")}, "finite"),
-        ({"type": "float", "log": "yes"}, "'yes'"),
-        ({"type": "float", "help": ["x"]}, "not a text"),
-        ({"type": "categorical", "choices": [[1]]}, "number, a text"),
-        ({"type": "categorical", "choices": [float("nan")]}, "finite"),
-        ({"type": "str", "default": "a\x00"}, "NUL"),
-        ({"type": "int", "default": 10**400}, "2^53"),
-        ({"type": "int", "default": 1.5}, "whole number"),
-        ({"type": "float", "default": 2, "max": 1}, "largest"),
-    ],
+DECLARED = declare_all(
+    {
+        "lr": {"type": "float", "default": 0.01, "min": 0.0001, "max": 1},
+        "epochs": {"type": "int", "default": 3, "min": 1},
+        "optimizer": {"type": "categorical", "choices": ["adam", "sgd"], "default": "adam"},
+    }
 )
-def test_a_wrong_declaration_names_the_parameter_and_the_problem(declaration: object, words: str) -> None:
-    with pytest.raises(InvalidInput, match="lr") as caught:
-        declare("lr", declaration)
-    assert words in caught.value.message
-
-
-def test_declarations_survive_json() -> None:
-    dropout = Parameter("dropout", "float", default=0.0, min=0.0, max=0)
-    for parameter in (LR, EPOCHS, OPTIMIZER, AUGMENT, dropout):
-        assert declare(parameter.name, parameter.to_json()) == parameter
-
-
-def test_a_default_gets_the_declared_type() -> None:
-    assert declare("lr", {"type": "float", "default": "1e-3", "min": "1e-5"}).default == 0.001
-    assert declare("n", {"type": "int", "default": "5"}).default == 5
-    assert declare("b", {"type": "bool", "default": "false"}).default is False
-
-
-def test_a_false_default_is_a_default() -> None:
-    assert not AUGMENT.required
-    assert AUGMENT.to_json()["default"] is False
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value", "typed"),
-    [
-        (LR, "0.5", 0.5),
-        (LR, 1, 1.0),
-        (LR, "1e-3", 0.001),
-        (EPOCHS, "4", 4),
-        (EPOCHS, 4.0, 4),
-        (OPTIMIZER, " sgd ", "sgd"),
-        (AUGMENT, "true", True),
-        (AUGMENT, "off", False),
-        (Parameter("x", "categorical", choices=(1, 2)), "2", 2),
-        (Parameter("x", "auto"), "3", 3),
-        (Parameter("x", "auto"), "0.5", 0.5),
-        (Parameter("x", "auto"), "True", True),
-        (Parameter("x", "auto"), "relu", "relu"),
-        (Parameter("x", "auto"), 7, 7),
-        (Parameter("x", "str"), 7, "7"),
-    ],
+# The child is declared before its parent, and says no default.
+CONDITIONAL = declare_all(
+    {
+        "nesterov": {"type": "bool", "when": {"momentum": 0.9}},
+        "momentum": {"type": "float", "default": 0.9, "when": {"optimizer": "sgd"}},
+        "optimizer": {"type": "categorical", "choices": ["adam", "sgd"], "default": "adam"},
+    }
 )
-def test_values_become_typed(parameter: Parameter, value: object, typed: object) -> None:
-    result = check_value(parameter, value)
-    assert result == typed
-    assert type(result) is type(typed)
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value", "words"),
-    [
-        (LR, "fast", "'fast'"),
-        (LR, "nan", "finite"),
-        (LR, 10**400, "2^53"),
-        (LR, {"a": 1}, "it must be a number"),
-        (EPOCHS, "9" * 400, "finite"),
-        (Parameter("x", "auto"), "9" * 400, "2^53"),
-        (Parameter("x", "auto"), 10**1000, "2^53"),
-        (Parameter("x", "str"), "a\x00b", "NUL"),
-        (Parameter("x", "str"), "\ud800", "surrogate"),
-        (Parameter("x", "str"), "x" * 1001, "1001 characters"),
-        (Parameter("x", "str"), None, "it must be a number"),
-        (LR, "1e999", "finite"),
-        (LR, 2, "largest allowed value is 1"),
-        (LR, 0, "smallest allowed value is 0.0001"),
-        (EPOCHS, "2.5", "whole number"),
-        (EPOCHS, True, "not a number"),
-        (EPOCHS, "inf", "finite"),
-        (OPTIMIZER, "lion", "adam, sgd"),
-        (AUGMENT, "maybe", "true or false"),
-    ],
-)
-def test_a_value_outside_the_declaration_is_refused_by_name(
-    parameter: Parameter, value: object, words: str
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        check_value(parameter, value)
-    assert caught.value.field == parameter.name
-    assert words in caught.value.message
 
 
 def test_comma_separated_text_is_a_list_without_repeats() -> None:
-    assert parse_values(LR, "0.1, 0.2,0.1") == [0.1, 0.2]
-    assert parse_values(LR, "  ") == [0.01]
+    assert parse_values(DECLARED["lr"], "0.1, 0.2,0.1") == [0.1, 0.2]
+    assert parse_values(DECLARED["lr"], "  ") == [0.01]
     with pytest.raises(InvalidInput, match="needs a value"):
-        parse_values(Parameter("x", "float"), "")
+        parse_values(CONDITIONAL["nesterov"], "")
 
 
 def test_a_set_is_completed_from_defaults() -> None:
-    declared = {p.name: p for p in (LR, EPOCHS, OPTIMIZER)}
-    assert complete(declared, {"lr": "0.3"}) == {"lr": 0.3, "epochs": 3, "optimizer": "adam"}
+    assert complete(DECLARED, {"lr": "0.3"}) == {"lr": 0.3, "epochs": 3, "optimizer": "adam"}
     with pytest.raises(InvalidInput, match="no parameter rate; declared are: lr, epochs, optimizer"):
-        complete(declared, {"rate": 1})
+        complete(DECLARED, {"rate": 1})
     with pytest.raises(InvalidInput, match="x has no default"):
-        complete({"x": Parameter("x", "float")}, {})
+        complete(declare_all({"x": {"type": "float"}}), {})
+
+
+def test_what_does_not_apply_is_left_out_in_declared_order() -> None:
+    assert complete(CONDITIONAL, {}) == {"optimizer": "adam"}
+    full = complete(CONDITIONAL, {"optimizer": "sgd", "nesterov": "true"})
+    assert list(full.items()) == [("nesterov", True), ("momentum", 0.9), ("optimizer", "sgd")]
+    assert complete(CONDITIONAL, {"optimizer": "sgd", "momentum": 0.5}) == {
+        "momentum": 0.5,
+        "optimizer": "sgd",
+    }
+    with pytest.raises(InvalidInput, match="nesterov has no default"):
+        complete(CONDITIONAL, {"optimizer": "sgd"})
+
+
+def test_a_value_for_what_does_not_apply_names_the_condition() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        complete(CONDITIONAL, {"momentum": 0.5})
+    assert caught.value.message == (
+        "Parameter momentum applies only when optimizer is sgd; leave it out of this set."
+    )
+    assert caught.value.field == "momentum"
+
+
+def test_what_does_not_apply_can_be_dropped_first() -> None:
+    everything = {"nesterov": True, "momentum": "0.9", "optimizer": "adam", "unknown": 1}
+    assert applicable(CONDITIONAL, everything) == {"optimizer": "adam", "unknown": 1}
+    assert applicable(CONDITIONAL, {**everything, "optimizer": "sgd"}) == {**everything, "optimizer": "sgd"}
+    # Without the parent its default counts; a child without one is left for `complete` to refuse.
+    assert applicable(CONDITIONAL, {"momentum": 0.5}) == {}
+    assert applicable(CONDITIONAL, {"optimizer": "sgd"}) == {"optimizer": "sgd"}
 
 
 def test_a_grid_is_every_combination_last_name_fastest() -> None:
-    assert expand_grid({"a": [1, 2], "b": ["x", "y"]}) == [
-        {"a": 1, "b": "x"},
-        {"a": 1, "b": "y"},
-        {"a": 2, "b": "x"},
-        {"a": 2, "b": "y"},
+    assert expand_grid({"epochs": [1, 2], "optimizer": ["adam", "sgd"]}, DECLARED) == [
+        {"epochs": 1, "optimizer": "adam"},
+        {"epochs": 1, "optimizer": "sgd"},
+        {"epochs": 2, "optimizer": "adam"},
+        {"epochs": 2, "optimizer": "sgd"},
     ]
-    with pytest.raises(InvalidInput, match=str(MAX_SETS + 1)):
-        expand_grid({"a": list(range(MAX_SETS + 1))})
+    with pytest.raises(InvalidInput, match=f"make {MAX_SETS + 1} runs"):
+        expand_grid({"epochs": list(range(MAX_SETS + 1))}, DECLARED)
+    with pytest.raises(InvalidInput, match="make at least 11 runs; at most 10"):
+        expand_grid({"lr": [0.1] * 11, "epochs": [1]}, DECLARED, limit=10)
+
+
+def test_a_grid_has_no_set_twice_for_what_does_not_apply() -> None:
+    values: dict[str, list[Value]] = {
+        "optimizer": ["adam", "sgd"],
+        "momentum": [0.5, 0.9],
+        "nesterov": [False, True],
+    }
+    assert expand_grid(values, CONDITIONAL) == [
+        {"optimizer": "adam"},
+        {"momentum": 0.5, "optimizer": "sgd"},
+        {"nesterov": False, "momentum": 0.9, "optimizer": "sgd"},
+        {"nesterov": True, "momentum": 0.9, "optimizer": "sgd"},
+    ]
+    # A parent without a value: what depends on it never applies.
+    assert expand_grid({"nesterov": [True]}, CONDITIONAL) == [{}]
+
+
+def test_what_is_optional_is_left_out_unless_it_has_a_value() -> None:
+    declared = declare_all(
+        {"lr": {"type": "float", "default": 0.1}, "schedule": {"type": "auto", "optional": True}}
+    )
+    assert not declared["schedule"].required
+    assert declared["schedule"].to_json() == {"type": "auto", "optional": True}
+    assert complete(declared, {}) == {"lr": 0.1}
+    assert complete(declared, {"schedule": "cosine"}) == {"lr": 0.1, "schedule": "cosine"}
+    assert parse_values(declared["schedule"], " ") == []
+    assert expand_grid({"lr": [0.1, 0.2], "schedule": []}, declared) == [{"lr": 0.1}, {"lr": 0.2}]
+
+
+@pytest.mark.parametrize("more", [{"optional": "yes"}, {"optional": True, "default": 1}])
+def test_optional_is_true_or_false_and_has_no_default(more: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput, match="no default, if runs may leave it out"):
+        declare_all({"x": {"type": "int", **more}})
