@@ -1,17 +1,19 @@
 """Who may start now? A pure decision over what waits and what holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What one allocation holds or asks for."""
+    """What one allocation holds or asks for; memory in GiB."""
 
     id: UUID
     cpus: float
     gpus: float
+    memory: float = 0
     idle: bool = False
 
 
@@ -24,52 +26,70 @@ class Decision:
     reasons: dict[UUID, str]
 
 
-def decide(waiting: Sequence[Claim], holding: Sequence[Claim], *, cpus: float, gpus: float) -> Decision:
+@dataclass
+class _Resource:
+    """One kind of what a backend has, and how much of it is free."""
+
+    words: str
+    of: Callable[[Claim], float]
+    total: float
+    free: float
+
+
+def decide(
+    waiting: Sequence[Claim], holding: Sequence[Claim], *, cpus: float, gpus: float, memory: float = 0
+) -> Decision:
     """First come, first served within the backend's capacity; nobody overtakes, so a large one cannot starve.
 
-    If the first that does not fit would fit without the idle ones, those are released.
+    If the first that does not fit would fit without the idle ones, those are released. A memory of 0 is not counted.
     """
-    free_cpus = cpus - sum(claim.cpus for claim in holding)
-    free_gpus = gpus - sum(claim.gpus for claim in holding)
+    room = _room(holding, cpus=cpus, gpus=gpus, memory=memory)
     admit: list[UUID] = []
     reasons: dict[UUID, str] = {}
     blocked: Claim | None = None
     for claim in waiting:
-        if claim.cpus > cpus or claim.gpus > gpus:
+        impossible = next((one for one in room if one.of(claim) > one.total), None)
+        if impossible:
             # Nobody waits behind what can never start.
-            reasons[claim.id] = _never(claim, cpus, gpus)
+            reasons[claim.id] = _never(claim, impossible)
             continue
-        if blocked is None and claim.cpus <= free_cpus and claim.gpus <= free_gpus:
+        scarce = next((one for one in room if one.of(claim) > one.free), None)
+        if blocked is None and scarce is None:
             admit.append(claim.id)
-            free_cpus -= claim.cpus
-            free_gpus -= claim.gpus
+            for one in room:
+                one.free -= one.of(claim)
             continue
         blocked = blocked or claim
-        reasons[claim.id] = _reason(claim, free_cpus, free_gpus, cpus, gpus)
+        reasons[claim.id] = _reason(claim, scarce)
     idle = [claim for claim in holding if claim.idle]
-    release = (
-        tuple(claim.id for claim in idle)
-        if blocked and _would_fit(blocked, idle, free_cpus, free_gpus)
-        else ()
-    )
+    release = tuple(claim.id for claim in idle) if blocked and _would_fit(blocked, idle, room) else ()
     return Decision(tuple(admit), release, reasons)
 
 
-def _would_fit(claim: Claim, idle: Sequence[Claim], free_cpus: float, free_gpus: float) -> bool:
-    cpus = free_cpus + sum(one.cpus for one in idle)
-    return claim.cpus <= cpus and claim.gpus <= free_gpus + sum(one.gpus for one in idle)
+def _room(holding: Sequence[Claim], *, cpus: float, gpus: float, memory: float) -> list[_Resource]:
+    room = [
+        _Resource("CPUs", attrgetter("cpus"), cpus, cpus),
+        _Resource("GPUs", attrgetter("gpus"), gpus, gpus),
+    ]
+    if memory:
+        room.append(_Resource("GiB of memory", attrgetter("memory"), memory, memory))
+    for one in room:
+        one.free -= sum(map(one.of, holding))
+    return room
 
 
-def _never(claim: Claim, cpus: float, gpus: float) -> str:
+def _would_fit(claim: Claim, idle: Sequence[Claim], room: Sequence[_Resource]) -> bool:
+    return all(one.of(claim) <= one.free + sum(map(one.of, idle)) for one in room)
+
+
+def _never(claim: Claim, lacking: _Resource) -> str:
     return (
-        f"Needs {claim.cpus:g} CPUs and {claim.gpus:g} GPUs, but the backend has {cpus:g} and {gpus:g}: "
+        f"Needs {lacking.of(claim):g} {lacking.words}, but the backend has {lacking.total:g}: "
         "this can never start. Cancel it, or have the backend enlarged."
     )
 
 
-def _reason(claim: Claim, free_cpus: float, free_gpus: float, cpus: float, gpus: float) -> str:
-    if claim.cpus > free_cpus:
-        return f"Needs {claim.cpus:g} CPUs; {max(free_cpus, 0):g} of {cpus:g} are free."
-    if claim.gpus > free_gpus:
-        return f"Needs {claim.gpus:g} GPUs; {max(free_gpus, 0):g} of {gpus:g} are free."
-    return "Waits behind an earlier one that needs more room."
+def _reason(claim: Claim, scarce: _Resource | None) -> str:
+    if scarce is None:
+        return "Waits behind an earlier one that needs more room."
+    return f"Needs {scarce.of(claim):g} {scarce.words}; {max(scarce.free, 0):g} of {scarce.total:g} are free."

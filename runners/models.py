@@ -21,6 +21,10 @@ class Allocation(models.Model):
     workers = models.PositiveIntegerField()
     cpus_per_worker = models.FloatField()
     gpus_per_worker = models.FloatField()
+    # GiB; 0 claims none.
+    memory_per_worker = models.FloatField(default=0)
+    # pip requirements of the code.
+    requirements = models.JSONField(default=list)
     package_key = models.CharField(max_length=200)
     fresh_process = models.BooleanField(default=False)
     group_id = models.CharField(max_length=64, blank=True)
@@ -60,6 +64,11 @@ class Allocation(models.Model):
         """GPUs of all workers together."""
         return self.workers * self.gpus_per_worker
 
+    @property
+    def memory(self) -> float:
+        """GiB of all workers together."""
+        return self.workers * self.memory_per_worker
+
 
 class Lease(models.Model):
     """The right of one allocation to work on one subject until `expires_at`. The id is the fencing token."""
@@ -73,6 +82,8 @@ class Lease(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     released_at = models.DateTimeField(null=True)
     release_reason = models.CharField(max_length=40, blank=True)
+    # The backend's own words about it, if it has any.
+    release_detail = models.TextField(blank=True)
 
     class Meta:
         constraints = (

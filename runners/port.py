@@ -33,13 +33,17 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job to submit. `working_dir` is the URL of a zip; `environment` becomes environment variables."""
+    """A job to submit. `working_dir` is the URL of a zip; `environment` becomes environment variables.
+
+    `requirements` are lines of a requirements.txt that the backend installs before the entrypoint starts.
+    """
 
     submission_id: str
     entrypoint: str
     working_dir: str
     environment: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ class Backend:
     name: str
     cpus: float
     gpus: float
+    # GiB; 0: not counted.
+    memory: float = 0
 
 
 def backend_get(name: str) -> Backend:
@@ -25,7 +27,7 @@ def backend_get(name: str) -> Backend:
     row = settings.BACKENDS.get(name)
     if row is None:
         raise NotFound(f"There is no backend {name!r}; configured are {', '.join(settings.BACKENDS)}.")
-    return Backend(name=name, cpus=row["cpus"], gpus=row["gpus"])
+    return Backend(name=name, cpus=row["cpus"], gpus=row["gpus"], memory=row.get("memory", 0))
 
 
 @cache

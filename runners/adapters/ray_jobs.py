@@ -1,5 +1,6 @@
 """Runner on any Ray cluster, by its Jobs REST API."""
 
+import textwrap
 from typing import Any
 
 import httpx
@@ -7,6 +8,10 @@ import httpx
 from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
 
 TIMEOUT = httpx.Timeout(10, connect=3)
+# How a message begins when what the job needs could not be installed, and where the installer's own words start.
+SETUP_FAILED = "runtime_env setup failed"
+INSTALLER = "lines of stdout:\n"
+INSTALLER_TAIL = 4000
 
 
 class RayJobsRunner:
@@ -24,7 +29,7 @@ class RayJobsRunner:
             json={
                 "submission_id": spec.submission_id,
                 "entrypoint": spec.entrypoint,
-                "runtime_env": {"working_dir": spec.working_dir, "env_vars": spec.environment},
+                "runtime_env": _runtime_env(spec),
                 "metadata": spec.metadata,
             },
         )
@@ -40,7 +45,7 @@ class RayJobsRunner:
         self._check(response)
         try:
             content = response.json()
-            return JobPoll(JobStatus(content["status"].lower()), content.get("message") or "")
+            return JobPoll(JobStatus(content["status"].lower()), _words(content.get("message") or ""))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunnerUnavailable(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
 
@@ -56,7 +61,10 @@ class RayJobsRunner:
         if response.status_code == httpx.codes.NOT_FOUND:
             return ""
         self._check(response)
-        return str(response.json().get("logs") or "")
+        try:
+            return str(response.json().get("logs") or "")
+        except (ValueError, AttributeError) as error:
+            raise RunnerUnavailable(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -70,6 +78,38 @@ class RayJobsRunner:
     def _check(self, response: httpx.Response) -> None:
         if response.is_error:
             raise RunnerUnavailable(f"Ray answered {response.status_code}: {_last_line(response.text)}")
+
+
+def _runtime_env(spec: JobSpec) -> dict[str, Any]:
+    """Ray installs equal requirements once per node and session, beside what the cluster already has."""
+    environment: dict[str, Any] = {"working_dir": spec.working_dir, "env_vars": spec.environment}
+    if spec.requirements:
+        environment["pip"] = {"packages": list(spec.requirements), "pip_check": False}
+    return environment
+
+
+def _words(message: str) -> str:
+    """Ray's message; of an installation that failed only the first line and what the installer said.
+
+    Between the two Ray puts its own traceback, which would push the reason out of sight.
+    """
+    if not message.startswith(SETUP_FAILED):
+        return message
+    first, _, rest = message.partition("\n")
+    _, found, said = rest.partition(INSTALLER)
+    if not found:
+        said = _after_traceback(rest)
+    return f"{first}\n{textwrap.dedent(said).strip()[-INSTALLER_TAIL:]}".strip()
+
+
+def _after_traceback(text: str) -> str:
+    """The exception below the last frame of a traceback."""
+    lines = text.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    below = lines[frames[-1] + 1 :] if frames else lines
+    while below and below[0].startswith("    "):
+        below.pop(0)
+    return "\n".join(below)
 
 
 def _last_line(text: str) -> str:

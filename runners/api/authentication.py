@@ -1,5 +1,9 @@
-"""Authentication of the harness: the bearer token of one allocation."""
+"""What all endpoints of the harness share: the bearer token of one allocation, and a bounded JSON body."""
 
+import json
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -7,7 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from mlplatform.kernel.errors import Unauthenticated
+from mlplatform.kernel.errors import InvalidInput, TooLarge, Unauthenticated
 from runners.models import Allocation
 from runners.services.tokens import allocation_by_token
 
@@ -43,6 +47,16 @@ class HarnessView(APIView):
 
     authentication_classes = (AllocationAuthentication,)
     permission_classes = (IsAllocation,)
+
+    def body(self, request: Request) -> Any:
+        """The JSON of the body. Raises TooLarge or InvalidInput."""
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+        if announced > settings.MAX_BATCH_BYTES or len(request._request.body) > settings.MAX_BATCH_BYTES:
+            raise TooLarge(f"A batch may have {settings.MAX_BATCH_BYTES:,} bytes; send it in smaller parts.")
+        try:
+            return json.loads(request._request.body)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(f"The body is not JSON: {error}.") from error
 
     def allocation(self, request: Request) -> Allocation:
         """The calling allocation."""

@@ -1,13 +1,20 @@
 """From an exception in user code to a typed cause with a traceback that starts at the user's first frame."""
 
+import re
 import traceback
 from pathlib import Path
+
+import torch
 
 from .code import CODE_DIR, CodeError
 from .protocol import Cause
 
 MAX_MESSAGE = 2_000
 MAX_TRACEBACK = 32_000
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|CU(BLAS|DNN)_STATUS_ALLOC_FAILED", re.IGNORECASE
+)
 
 HARNESS_DIR = str(Path(__file__).resolve().parent)
 WRAPPERS = ("importlib/__init__.py", "ray/train/v2/_internal/util.py", "ray/train/v2/api/train_fn_utils.py")
@@ -23,7 +30,15 @@ def cause_of(error: BaseException, *, importing: bool, code_dir: Path = CODE_DIR
         return Cause("code_error", _clip(str(error), MAX_MESSAGE))
     if isinstance(error, SyntaxError) or (importing and isinstance(error, ImportError)):
         return Cause("code_error", _summary(error), user_traceback(error, code_dir))
-    return Cause("user_error", _summary(error), user_traceback(error, code_dir))
+    code = "out_of_memory" if _is_out_of_memory(error) else "user_error"
+    return Cause(code, _summary(error), user_traceback(error, code_dir))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # The CPU allocator and some CUDA libraries raise a plain RuntimeError.
+    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def user_traceback(error: BaseException, code_dir: Path = CODE_DIR) -> str:

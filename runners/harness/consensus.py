@@ -24,8 +24,9 @@ class Flag(IntEnum):
     REPORTING = 3
     FAILED = 4
     DIRTY = 5
-    NAME = 6
-    NEGATED_NAME = 7
+    PAUSE = 6
+    NAME = 7
+    NEGATED_NAME = 8
 
 
 T = TypeVar("T")

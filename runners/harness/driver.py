@@ -9,6 +9,7 @@ import ray
 import ray.train
 import ray.train.torch
 
+from .deaths import DeathReporter
 from .protocol import (
     ALLOCATION_VARIABLE,
     TOKEN_VARIABLE,
@@ -32,6 +33,7 @@ RAY_TRAIN_SETTINGS = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 
+GIB = 2**30
 MAX_BARREN_GROUPS = 20
 LONG_LIFE_S = 60.0
 
@@ -70,6 +72,8 @@ def build_trainer(allocation: Allocation) -> Any:
     resources = {"CPU": allocation.cpus_per_worker}
     if allocation.gpus_per_worker:
         resources["GPU"] = allocation.gpus_per_worker
+    if allocation.memory_per_worker:
+        resources["memory"] = int(allocation.memory_per_worker * GIB)
     # Workers inherit these from the job, unless the driver was started some other way.
     variables = {name: os.environ[name] for name in (ALLOCATION_VARIABLE, TOKEN_VARIABLE)}
     return torch_train.TorchTrainer(
@@ -84,7 +88,7 @@ def build_trainer(allocation: Allocation) -> Any:
             storage_path=allocation.storage_path,
             # A failed run costs its worker group; the portal decides how often a run is tried.
             failure_config=train.FailureConfig(max_failures=-1),
-            callbacks=[BarrenGroupGuard()],
+            callbacks=[DeathReporter(allocation.url, allocation.token), BarrenGroupGuard()],
             logging_config=train.LoggingConfig(log_level="WARNING"),
             worker_runtime_env={"env_vars": variables},
         ),

@@ -5,7 +5,6 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +15,18 @@ from .causes import cause_of
 from .client import PortalClient
 from .code import CodeError, load_entrypoint, user_code
 from .consensus import Consensus, Flag
+from .leasing import Leasing
 from .protocol import Allocation, Lease, LeaseLost, Outcome, RecycleGroupError, RunFailedError, StopRun
+from .pulse import Pulse
 from .seeds import ProcessState, seed_everything
 from .session import RunSession
 from .star import PeerLostError
 from .stream import Stream
-from .train_fn_utils import RayCheckpointStore, train_functions
+from .train_fn_utils import RayCheckpointStore, bind_train_functions
 
-# Rank 0 gets this long to upload what it reported, or to fail with the same error, before another rank ends the run.
-OTHER_RANK_DELAY_S = 1.0
+# Rank 0 gets this long to upload what it reported, or to fail with the same error, before another rank ends the run:
+# more than its longest pause between two tries.
+OTHER_RANK_DELAY_S = 2.5
 # A rank whose peer vanished gets killed by Ray within about a second; only if that does not happen is the broken
 # connection itself the cause.
 PEER_LOSS_DELAY_S = 20.0
@@ -43,6 +45,9 @@ class Place:
     client: PortalClient
     consensus: Consensus
     state: ProcessState
+    # Rank 0's only; the other ranks' silence is nobody's concern.
+    leasing: Leasing | None = None
+    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Ending:
     gone: bool = False
     drain: bool = False
     unreachable: bool = False
+    next_order: dict[str, Any] | None = None
 
 
 class Execution:
@@ -62,13 +68,21 @@ class Execution:
         self._lease = lease
         self._consensus = place.consensus
         self._capture = OutputCapture()
-        self._stream = Stream(place.client, lease, self._consensus.rank, read_output=self._read_output)
+        self._stream = Stream(
+            place.client,
+            lease,
+            self._consensus.rank,
+            read_output=self._read_output,
+            on_delivery=place.pulse.heard if place.pulse else lambda: None,
+        )
         self._store = RayCheckpointStore(place.allocation.storage_path, lease.run_id)
         self._session = RunSession(lease, self._consensus, self._stream, self._store)
         self._noticed = False
 
     def run(self) -> Ending:
         """Execute the run. Raises RunFailedError or RecycleGroupError when this worker group must be replaced."""
+        if self._place.pulse:
+            self._place.pulse.begin(self._lease)
         self._capture.start()
         self._stream.start()
         try:
@@ -79,15 +93,17 @@ class Execution:
                 self._end_failed(failure)
             return self._end_together()
         finally:
+            if self._place.pulse:
+                self._place.pulse.rest()
+            self._session.close()
             self._stream.close()
             self._capture.close()
             self._place.state.restore()
 
     def _call_user_code(self) -> BaseException | None:
         """Import and call the train function; return what it raised."""
-        with ExitStack() as stack:
-            stack.enter_context(train_functions(self._session, self._store))
-            stack.enter_context(user_code())
+        bind_train_functions(self._session, self._store)
+        with user_code():
             seed_everything(self._lease.seed)
             failure: BaseException | None = None
             function: Callable[[], Any] | None = None
@@ -112,14 +128,21 @@ class Execution:
     def _end_together(self) -> Ending:
         """Completed, stopped or lost: all ranks are here, and the group goes on to the next run."""
         self._session.leave()
-        self._flush_logs()
-        self._consensus.agree([])
+        if self._consensus.rank > 0:
+            self._flush_logs()
+        self._capture.stop()
+        # Rank 0's end must come after the other ranks' last lines, and it must know whether it may ask for more.
+        worn_out = self._worn_out()
         signal = self._session.signal
         delivered = True
         if self._consensus.rank == 0 and not isinstance(signal, LeaseLost):
             outcome: Outcome = "stopped" if isinstance(signal, StopRun) else "completed"
-            delivered = self._stream.finish(outcome)
-        self._recycle_if_needed()
+            leasing = None if worn_out else self._place.leasing
+            delivered = self._stream.finish(outcome, group=leasing.group if leasing else None)
+        if worn_out:
+            # Ray ends the whole group as soon as one rank raises.
+            self._consensus.agree([])
+            raise RecycleGroupError(worn_out)
         return self._ending(delivered)
 
     def _end_unimported(self, failure: "ImportFailedError") -> Ending:
@@ -137,7 +160,7 @@ class Execution:
             self._stream.log("the connection to another worker broke; waiting to learn why.")
             time.sleep(PEER_LOSS_DELAY_S)
         elif self._consensus.rank > 0:
-            time.sleep(OTHER_RANK_DELAY_S)
+            self._let_rank_0_deliver()
         cause = cause_of(error, importing=False)
         sys.stderr.write(cause.traceback)
         self._capture.stop()
@@ -145,24 +168,34 @@ class Execution:
         # Only text crosses to Ray's controller: it cannot unpickle an exception class of the user's.
         raise RunFailedError(f"run {self._lease.run_id} failed ({cause.code}): {cause.message}") from None
 
+    def _let_rank_0_deliver(self) -> None:
+        """The metrics and checkpoints are rank 0's, which dies with the group: wait until it can have sent them."""
+        # Returns when the portal answers this rank, so after an outage of it.
+        self._stream.flush()
+        time.sleep(OTHER_RANK_DELAY_S)
+
     def _flush_logs(self) -> None:
-        """Deliver everything but the end; rank 0's end must come after the other ranks' last lines."""
+        """Deliver everything but the end."""
         self._capture.stop()
         if not isinstance(self._session.signal, LeaseLost):
             self._stream.flush()
 
-    def _recycle_if_needed(self) -> None:
-        destroyed = not dist.is_initialized()
-        agreed = self._consensus.agree([Flag.DIRTY] if destroyed else [])
+    def _worn_out(self) -> str:
+        """Why this group must not be used again; empty if it may. The same on all ranks."""
+        agreed = self._consensus.agree([] if dist.is_initialized() else [Flag.DIRTY])
         if Flag.DIRTY in agreed:
-            raise RecycleGroupError("the train function destroyed torch's process group")
-        if self._place.allocation.fresh_process:
-            raise RecycleGroupError("the experiment asks for a fresh process per run")
+            return "the train function destroyed torch's process group"
+        return (
+            "the experiment asks for a fresh process per run" if self._place.allocation.fresh_process else ""
+        )
 
     def _ending(self, delivered: bool) -> Ending:
         stream = self._stream
         return Ending(
-            gone=stream.gone, drain=stream.drain_requested, unreachable=not delivered and not stream.over
+            gone=stream.gone,
+            drain=stream.drain_requested,
+            unreachable=not delivered and not stream.over,
+            next_order=stream.next_order,
         )
 
     def _read_output(self) -> str:

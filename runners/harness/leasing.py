@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .client import PortalAwayError, PortalClient
-from .environment import describe_environment
+from .environment import describe_environment, installed_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Leasing:
     def __init__(self, client: PortalClient, patience: Patience | None = None) -> None:
         self._client = client
         self._patience = patience or Patience()
-        self._request = {"group": str(uuid.uuid4()), "environment": describe_environment()}
+        self.group = str(uuid.uuid4())
+        # Told once; the portal keeps it for the whole group.
+        self._news = {"environment": describe_environment(), "packages": installed_packages()}
 
     def next_order(self) -> dict[str, Any]:
         """Return {"order": "run" | "wait" | "drain" | "gone" | "unreachable", ...}."""
@@ -34,7 +36,7 @@ class Leasing:
         retry_s = self._patience.first_retry_s
         while True:
             try:
-                reply = self._client.post("/leases", self._request)
+                reply = self._client.post("/leases", {"group": self.group, **self._news})
             except PortalAwayError as error:
                 if time.monotonic() > deadline:
                     return {"order": "unreachable", "detail": str(error)}
@@ -42,6 +44,7 @@ class Leasing:
                 retry_s = min(self._patience.max_retry_s, retry_s * 2)
                 continue
             if reply.ok:
+                self._news = {}
                 return reply.body
             return {"order": "gone" if reply.token_dead else "unreachable", "detail": reply.describe()}
 

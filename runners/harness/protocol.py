@@ -25,6 +25,8 @@ class Allocation:
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
+    # GiB; 0 claims none.
+    memory_per_worker: float
     storage_path: str
     fresh_process: bool
     token: str
@@ -40,6 +42,7 @@ class Allocation:
                 workers=int(fields["workers"]),
                 cpus_per_worker=float(fields.get("cpus_per_worker", 1)),
                 gpus_per_worker=float(fields.get("gpus_per_worker", 0)),
+                memory_per_worker=float(fields.get("memory_per_worker", 0)),
                 storage_path=str(fields["storage_path"]).rstrip("/"),
                 fresh_process=bool(fields.get("fresh_process", False)),
                 token=environment[TOKEN_VARIABLE],
@@ -104,7 +107,7 @@ class RunSignal(BaseException):
 
 
 class StopRun(RunSignal):
-    """The portal asked for this run to stop (canceled or pruned)."""
+    """The portal asked for this run to stop (canceled, pruned, paused, …)."""
 
 
 class LeaseLost(RunSignal):

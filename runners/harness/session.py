@@ -1,8 +1,10 @@
 """One run on one rank: what `ray.train.report` and its siblings mean while the run executes. Knows nothing of Ray."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from .consensus import Agreement, Consensus, Flag
 from .metrics import flatten_metrics
@@ -62,6 +64,12 @@ class RunSession:
         self._step = lease.first_step
         self._latest: Any = None
         self._ignored: set[str] = set()
+        # Threads of the train function may report too; ranks can only meet if each has one report at a time.
+        self._one_at_a_time = threading.RLock()
+        self._left = False
+        # A warm process may hold threads that an earlier run left behind.
+        self._strangers = WeakSet(threading.enumerate())
+        self._strangers.discard(threading.current_thread())
 
     def checkpoint(self) -> Any:
         """The last checkpoint: reported in this attempt, else the one this attempt resumes from, else None."""
@@ -73,6 +81,30 @@ class RunSession:
         self, metrics: Mapping[str, Any], checkpoint: Any = None, options: CheckpointOptions = DEFAULT_OPTIONS
     ) -> None:
         """Queue metrics, save the checkpoint, meet the other ranks; raise when the portal ended the run."""
+        if threading.current_thread() in self._strangers:
+            raise RuntimeError("This thread was started by an earlier run, so it cannot report to this one.")
+        with self._one_at_a_time:
+            self._report(metrics, checkpoint, options)
+
+    def leave(self) -> Agreement:
+        """Wait until every rank has left its train function; ranks that still report are kept company meanwhile."""
+        with self._one_at_a_time:
+            self.close()
+        while True:
+            agreed = self._consensus.agree(self._orders())
+            if Flag.REPORTING not in agreed:
+                return agreed
+            if Flag.CHECKPOINT in agreed and agreed.same_name:
+                # Those that report tell each other the path next.
+                self._consensus.share(None, root=agreed.lowest_rank(Flag.CHECKPOINT))
+
+    def close(self) -> None:
+        """From now on refuse reports."""
+        self._left = True
+
+    def _report(self, metrics: Mapping[str, Any], checkpoint: Any, options: CheckpointOptions) -> None:
+        if self._left:
+            raise RuntimeError("The train function has returned, so nothing more can be reported to its run.")
         if self.signal is not None:
             # The train function swallowed the signal and went on: say it again, without the other ranks.
             raise self.signal
@@ -90,13 +122,6 @@ class RunSession:
             )
         self._obey(agreed)
 
-    def leave(self) -> Agreement:
-        """Wait until every rank has left its train function; ranks that still report are kept company meanwhile."""
-        while True:
-            agreed = self._consensus.agree(self._orders())
-            if Flag.REPORTING not in agreed:
-                return agreed
-
     def _agree(self, path: str | None) -> Agreement:
         flags = [Flag.REPORTING, *self._orders()]
         if path is not None:
@@ -112,6 +137,9 @@ class RunSession:
         flags = []
         if self._stream.stop_requested:
             flags.append(Flag.STOP)
+        # Only rank 0 asks often enough to hear in time that a pause was taken back.
+        if self._stream.pause_requested and self._consensus.rank == 0:
+            flags.append(Flag.PAUSE)
         if self._stream.over:
             flags.append(Flag.LOST)
         return flags
@@ -123,6 +151,9 @@ class RunSession:
             )
         elif Flag.STOP in agreed:
             self.signal = StopRun(f"the portal asked run {self.lease.name!r} to stop")
+        elif Flag.PAUSE in agreed and Flag.CHECKPOINT in agreed:
+            # Nothing of what was trained is lost: every rank is at the report that saved it.
+            self.signal = StopRun(f"the portal paused run {self.lease.name!r}")
         if self.signal is not None:
             raise self.signal
 

@@ -25,7 +25,8 @@ class Pace:
     interval_s: float = 0.5
     heartbeat_s: float = 3.0
     first_retry_s: float = 0.25
-    max_retry_s: float = 5.0
+    # Short against a lease: after an outage the portal must hear of us before it gives the run to somebody else.
+    max_retry_s: float = 2.0
     flush_s: float = 600.0
 
 
@@ -39,17 +40,23 @@ class Stream:
         rank: int,
         *,
         read_output: Callable[[], str] = str,
+        on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
     ) -> None:
         self.stop_requested = False
+        # Unlike a stop, a pause may be taken back before the run has reached a checkpoint.
+        self.pause_requested = False
         self.drain_requested = False
         self.lost = False
         self.gone = False
+        # What the group is to do next, if `finish` asked for it and the answer came through.
+        self.next_order: dict[str, Any] | None = None
         self._client = client
         self._identity = {"attempt": lease.attempt, "fence": lease.fence, "rank": rank}
         self._path = f"/runs/{lease.run_id}/batches"
         self._beats = rank == 0
         self._read_output = read_output
+        self._on_delivery = on_delivery
         self._pace = pace or Pace()
         self._inbox: deque[Callable[[Draft], None]] = deque()
         self._spool = Spool()
@@ -102,9 +109,20 @@ class Stream:
         arrived = self._idle.wait(self._pace.flush_s if timeout_s is None else timeout_s)
         return arrived and not self.over
 
-    def finish(self, outcome: Outcome, cause: Cause | None = None, timeout_s: float | None = None) -> bool:
-        """Send the end of the run after everything else. False when the portal did not take it."""
-        end = {"outcome": outcome, "cause": cause.as_json() if cause else None}
+    def finish(
+        self,
+        outcome: Outcome,
+        cause: Cause | None = None,
+        timeout_s: float | None = None,
+        group: str | None = None,
+    ) -> bool:
+        """Send the end of the run after everything else. False when the portal did not take it.
+
+        A `group` asks for its next run in the same request.
+        """
+        end: dict[str, Any] = {"outcome": outcome, "cause": cause.as_json() if cause else None}
+        if group:
+            end["group"] = group
         self._inbox.append(lambda draft: draft.set_end(end))
         return self.flush(timeout_s)
 
@@ -194,6 +212,8 @@ class Stream:
     def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
         if reply.ok:
             self._accepted(reply.body)
+            self.next_order = reply.body.get("next")
+            self._on_delivery()
             self._ended = payload["end"] is not None
         elif reply.status == 409 and reply.body.get("code") == "fenced":
             self._give_up(lost=True)
@@ -211,6 +231,7 @@ class Stream:
         self._seq = max(self._seq + 1, int(body.get("expected") or 0))
         order = body.get("order")
         self.stop_requested = self.stop_requested or order == "stop"
+        self.pause_requested = order == "pause"
         self.drain_requested = self.drain_requested or order == "drain"
 
     def _renumber(self, expected: int) -> None:

@@ -5,8 +5,7 @@ they still look the way this file needs them.
 """
 
 import posixpath
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +14,6 @@ from ray.train.v2._internal.execution.context import is_managed_checkpoint
 from ray.train.v2._internal.execution.storage import StorageContext, delete_fs_path
 from ray.train.v2._internal.execution.train_fn_utils import (
     DistributedTrainFnUtils,
-    get_train_fn_utils,
     set_train_fn_utils,
 )
 from ray.train.v2.api.context import DistributedTrainContext
@@ -139,12 +137,10 @@ class RunTrainFnUtils(DistributedTrainFnUtils):
         return self._context
 
 
-@contextmanager
-def train_functions(session: RunSession, store: RayCheckpointStore) -> Iterator[None]:
-    """Bind Ray Train's functions to `session` for the duration of the block."""
-    before = get_train_fn_utils()
+def bind_train_functions(session: RunSession, store: RayCheckpointStore) -> None:
+    """Make Ray Train's functions act on `session` until the next run's takes its place.
+
+    They are never given back to Ray: what a forgotten thread reports between two runs would stall the worker group,
+    since Ray waits for all ranks to report the same number of times. A session that is over refuses it instead.
+    """
     set_train_fn_utils(RunTrainFnUtils(session, store))
-    try:
-        yield
-    finally:
-        set_train_fn_utils(before)

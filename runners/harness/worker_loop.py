@@ -11,6 +11,7 @@ from .consensus import Consensus
 from .execution import Ending, Execution, Place
 from .leasing import Leasing
 from .protocol import ALLOCATION_VARIABLE, TOKEN_VARIABLE, Allocation, ExitReason, Lease
+from .pulse import Pulse
 from .seeds import ProcessState
 from .star import Centre, join
 
@@ -20,7 +21,14 @@ LOOPBACK = "127.0.0.1"
 def worker_loop() -> ExitReason:
     """Execute runs until the portal says drain, is gone, or cannot be reached; all ranks leave together."""
     place = _enter()
-    leasing = Leasing(place.client) if place.consensus.rank == 0 else None
+    reason = _work(place)
+    if place.pulse:
+        place.pulse.close()
+    return reason
+
+
+def _work(place: Place) -> ExitReason:
+    leasing = place.leasing
     ending = Ending()
     while True:
         order: dict[str, Any] = place.consensus.share(_next_order(leasing, ending) if leasing else None)
@@ -28,6 +36,7 @@ def worker_loop() -> ExitReason:
             case "run":
                 ending = Execution(place, Lease.from_json(order["run"])).run()
             case "wait":
+                ending = Ending()
                 if leasing:
                     leasing.wait(order)
             case "drain":
@@ -41,14 +50,14 @@ def worker_loop() -> ExitReason:
 
 
 def _next_order(leasing: Leasing, ending: Ending) -> dict[str, Any]:
-    """What the last run's stream has learned comes before asking for more work."""
+    """What the last run's stream has learned comes before asking for more work; often it has the answer already."""
     if ending.gone:
         return {"order": "gone"}
     if ending.unreachable:
         return {"order": "unreachable"}
     if ending.drain:
         return {"order": "drain"}
-    return leasing.next_order()
+    return ending.next_order or leasing.next_order()
 
 
 def _enter() -> Place:
@@ -56,11 +65,16 @@ def _enter() -> Place:
     # Hygiene, not a wall: user code should not find the token lying about.
     for name in (ALLOCATION_VARIABLE, TOKEN_VARIABLE):
         os.environ.pop(name, None)
+    consensus = _meet()
+    pulse = Pulse(allocation.url, allocation.token) if consensus.rank == 0 else None
+    client = PortalClient(allocation.url, allocation.token)
     return Place(
         allocation=allocation,
-        client=PortalClient(allocation.url, allocation.token),
-        consensus=_meet(),
+        client=client,
+        consensus=consensus,
         state=ProcessState.take(),
+        leasing=Leasing(client) if consensus.rank == 0 else None,
+        pulse=pulse,
     )
 
 

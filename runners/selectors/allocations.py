@@ -19,6 +19,12 @@ def allocations_of(owner_id: UUID) -> "QuerySet[Allocation]":
     return Allocation.objects.filter(owner_id=owner_id)
 
 
+def allocation_packages(pk: UUID) -> list[str]:
+    """What is installed where the allocation runs, as name==version; empty if its workers have not told yet."""
+    environment = Allocation.objects.filter(pk=pk).values_list("environment", flat=True).first() or {}
+    return [str(line) for line in environment.get("packages", [])]
+
+
 def leases_active(subject_ids: Iterable[UUID]) -> dict[UUID, Lease]:
     """The active lease of each subject that has one."""
     leases = Lease.objects.filter(subject_id__in=list(subject_ids), released_at__isnull=True)
@@ -36,6 +42,6 @@ def failed_in_a_row(owner_id: UUID) -> list[Allocation]:
     for allocation in allocations_of(owner_id).order_by("-created_at")[:10]:
         if allocation.state != "ended" or allocation.leases.exists():
             break
-        if allocation.end_reason in ("failed", "submit_failed"):
+        if allocation.end_reason in ("failed", "submit_failed", "start_timeout"):
             found.append(allocation)
     return found

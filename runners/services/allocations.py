@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from mlplatform.kernel import clock, storage
 from mlplatform.kernel.states import move
 from runners.admission import Claim, decide
 from runners.models import Allocation, Lease
-from runners.port import JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
 from runners.services.packages import package_url
 from runners.services.tokens import allocation_token
@@ -24,8 +25,8 @@ DRAIN_SECONDS = 60
 
 
 def allocation_request(
-    *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float, package_key: str,
-    fresh_process: bool,
+    *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float,
+    package_key: str, fresh_process: bool, memory_per_worker: float = 0, requirements: Sequence[str] = (),
 ) -> Allocation:  # fmt: skip
     """Ask for resources. The next tick submits it when there is room."""
     return Allocation.objects.create(
@@ -34,8 +35,10 @@ def allocation_request(
         workers=workers,
         cpus_per_worker=cpus_per_worker,
         gpus_per_worker=gpus_per_worker,
+        memory_per_worker=memory_per_worker,
         package_key=package_key,
         fresh_process=fresh_process,
+        requirements=list(requirements),
     )
 
 
@@ -58,16 +61,18 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
     )
     if ended:
         Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
-            released_at=clock.now(), release_reason=reason if reason == "stop_timeout" else "backend_lost"
+            released_at=clock.now(),
+            release_reason=reason if reason == "stop_timeout" else "backend_lost",
+            release_detail=detail,
         )
     return ended
 
 
-def allocation_stop(allocation: Allocation, reason: str) -> None:
+def allocation_stop(allocation: Allocation, reason: str, detail: str = "") -> None:
     """Stop the job now, whatever it does."""
     if allocation.state in HOLDING:
         runner_for(allocation.backend).cancel(allocation.submission_id)
-    allocation_end(allocation, reason)
+    allocation_end(allocation, reason, detail)
 
 
 def allocations_tick() -> None:
@@ -95,10 +100,26 @@ def _follow(backend: str) -> None:
             case JobStatus.STOPPED:
                 allocation_end(allocation, "stopped", poll.message)
             case JobStatus.FAILED:
-                logs = runner_for(backend).logs(allocation.submission_id)
-                allocation_end(allocation, "failed", f"{poll.message}\n{logs[-LOG_TAIL:]}".strip())
+                allocation_end(allocation, "failed", _last_words(allocation, poll))
+            case _ if _start_is_overdue(allocation):
+                allocation_stop(allocation, "start_timeout", _last_words(allocation, poll))
             case _ if _overdue(allocation):
                 allocation_stop(allocation, "stopped")
+
+
+def _last_words(allocation: Allocation, poll: JobPoll) -> str:
+    try:
+        logs = runner_for(allocation.backend).logs(allocation.submission_id)
+    except (RunnerUnavailable, RunnerRefused) as error:
+        # The log of a job can be gone with its machine; that must not keep the job from ending.
+        logs = f"(no log: {error.message})"
+    return f"{poll.message}\n{logs[-LOG_TAIL:]}".strip()
+
+
+def _start_is_overdue(allocation: Allocation) -> bool:
+    if allocation.state != AllocationState.SUBMITTED or allocation.submitted_at is None:
+        return False
+    return (clock.now() - allocation.submitted_at).total_seconds() > settings.START_TIMEOUT_SECONDS
 
 
 def _overdue(allocation: Allocation) -> bool:
@@ -118,6 +139,7 @@ def _admit(backend: str) -> None:
         [_claim(a) for a in holding.values()],
         cpus=room.cpus,
         gpus=room.gpus,
+        memory=room.memory,
     )
     for pk in decision.release:
         allocation_drain(holding[pk])
@@ -130,7 +152,9 @@ def _admit(backend: str) -> None:
 
 def _claim(allocation: Allocation) -> Claim:
     idle = allocation.idle_since is not None and allocation.state == AllocationState.RUNNING
-    return Claim(id=allocation.id, cpus=allocation.cpus, gpus=allocation.gpus, idle=idle)
+    return Claim(
+        id=allocation.id, cpus=allocation.cpus, gpus=allocation.gpus, memory=allocation.memory, idle=idle
+    )
 
 
 def _submit(allocation: Allocation) -> None:
@@ -149,6 +173,7 @@ def _job(allocation: Allocation) -> JobSpec:
         "workers": allocation.workers,
         "cpus_per_worker": allocation.cpus_per_worker,
         "gpus_per_worker": allocation.gpus_per_worker,
+        "memory_per_worker": allocation.memory_per_worker,
         "storage_path": storage.url("runs"),
         "fresh_process": allocation.fresh_process,
     }
@@ -161,4 +186,5 @@ def _job(allocation: Allocation) -> JobSpec:
             "MLP_ALLOCATION_TOKEN": allocation_token(allocation),
         },
         metadata={"mlplatform.allocation": str(allocation.id)},
+        requirements=tuple(allocation.requirements),
     )

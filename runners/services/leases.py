@@ -1,16 +1,21 @@
 """Leases: the right to work on a subject. Call these in the transaction that changes the subject."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 
+from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
+from mlplatform.kernel.errors import Conflict
 from runners.models import Allocation, Lease
-from runners.services.outage import portal_answers, tick_was_late
+from runners.services.outage import portal_was_away, tick_was_late
 
-# A worker that could not reach us tries again every few seconds.
-GRACE = timedelta(seconds=20)
+
+class Fenced(Conflict):
+    """The lease is no longer the sender's."""
+
+    code = "fenced"
 
 
 def lease_grant(allocation: Allocation, *, subject_id: UUID, attempt: int) -> Lease:
@@ -51,21 +56,36 @@ def leases_release_expired() -> None:
     A holder that could not reach us was not silent: while the portal was away, leases are extended instead, so that
     what it kept meanwhile still counts.
     """
-    was_late = tick_was_late()
     expired = Lease.objects.filter(released_at__isnull=True, expires_at__lt=clock.now())
-    if not expired.exists():
+    found = expired.exists()
+    # Only now: while the database was away there were no ticks, whoever called us.
+    was_late = tick_was_late()
+    if not found:
         return
-    if was_late or not portal_answers():
-        expired.update(expires_at=clock.now() + GRACE)
+    if was_late or portal_was_away():
+        expired.update(expires_at=clock.now() + timedelta(seconds=settings.LEASE_SECONDS))
     else:
         expired.update(released_at=clock.now(), release_reason="lease_lost")
 
 
-def group_join(allocation: Allocation, group_id: str) -> None:
-    """A worker group reports in. Leases of an earlier group of this allocation end: its workers are gone."""
+def group_died(allocation: Allocation, *, code: str, detail: str, died_at: datetime) -> int:
+    """The worker group that worked until `died_at` is gone: end what it held. Leases of a later one stay."""
+    held = allocation.leases.filter(released_at__isnull=True, created_at__lt=died_at)
+    ended = held.update(released_at=clock.now(), release_reason=code, release_detail=detail)
+    if ended:
+        enqueue("reconcile")
+    return ended
+
+
+def group_join(allocation: Allocation, group_id: str) -> bool:
+    """A worker group reports in; whether it is a new one.
+
+    Leases of an earlier group of this allocation end: its workers are gone.
+    """
     if allocation.group_id == group_id:
-        return
+        return False
     old = allocation.leases.filter(released_at__isnull=True).exclude(group_id=group_id)
     old.update(released_at=clock.now(), release_reason="worker_died")
     allocation.group_id = group_id
     allocation.save(update_fields=["group_id"])
+    return True

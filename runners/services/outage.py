@@ -7,7 +7,8 @@ from django.core.cache import cache
 from mlplatform.kernel import clock
 
 KEY = "runners.last-tick"
-LATE_SECONDS = 15.0
+# A lease less the heartbeat's period less the workers' longest pause between two tries; ticks come every two seconds.
+LATE_SECONDS = 6.0
 TIMEOUT = httpx.Timeout(3)
 
 
@@ -19,9 +20,11 @@ def tick_was_late() -> bool:
     return last is None or now - last > LATE_SECONDS
 
 
-def portal_answers() -> bool:
-    """Whether the web process answers at the address that workers use."""
+def portal_was_away() -> bool:
+    """Whether the web process does not answer where workers reach it, or has been up for a short while only."""
     try:
-        return httpx.get(f"{settings.HARNESS_URL}/healthz", timeout=TIMEOUT, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
+        answer = httpx.get(f"{settings.HARNESS_URL}/healthz", timeout=TIMEOUT, trust_env=False)
+        return answer.is_error or float(answer.json()["up_seconds"]) < settings.LEASE_SECONDS
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        # No answer, or that of a proxy in between.
+        return True

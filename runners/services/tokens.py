@@ -29,7 +29,9 @@ def allocation_by_token(text: str) -> Allocation:
         raise Unauthenticated("This is not an allocation token.") from None
     if not constant_time_compare(mac, _mac(pk)):
         raise Unauthenticated("The allocation token is not valid.")
-    allocation = Allocation.objects.filter(pk=pk).exclude(state=AllocationState.ENDED).first()
+    # Asked with every request of a job; the list of packages in `environment` is long.
+    rows = Allocation.objects.defer("environment").exclude(state=AllocationState.ENDED)
+    allocation = rows.filter(pk=pk).first()
     if allocation is None:
         raise Unauthenticated("The allocation has ended, so its token is dead.")
     return allocation

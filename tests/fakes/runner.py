@@ -12,6 +12,7 @@ class FakeRunner:
         self.output: dict[str, str] = {}
         self.down = False
         self.refusal = ""
+        self.logs_are_gone = False
 
     def submit(self, spec: JobSpec) -> None:
         self._answer()
@@ -32,6 +33,8 @@ class FakeRunner:
 
     def logs(self, submission_id: str) -> str:
         self._answer()
+        if self.logs_are_gone:
+            raise RunnerUnavailable("the fake's disk is gone")
         return self.output.get(submission_id, "")
 
     def end(self, submission_id: str, status: JobStatus, message: str = "") -> None:

@@ -42,3 +42,21 @@ def test_idle_ones_make_room_only_when_somebody_waits() -> None:
     assert decide([claim(2)], [idle, busy], cpus=4, gpus=0).release == (idle.id,)
     assert decide([claim(1)], [idle, busy], cpus=4, gpus=0).release == ()
     assert decide([claim(4)], [idle, busy], cpus=4, gpus=0).release == (), "it would not fit even then"
+
+
+def test_memory_counts_where_the_backend_says_what_it_has() -> None:
+    first, second = claim(1, memory=6), claim(1, memory=3)
+    decision = decide([first, second], [], cpus=8, gpus=0, memory=8)
+    assert decision.admit == (first.id,)
+    assert decision.reasons == {second.id: "Needs 3 GiB of memory; 2 of 8 are free."}
+    assert decide([first, second], [], cpus=8, gpus=0).admit == (first.id, second.id)
+    giant = claim(1, memory=9)
+    words = decide([giant], [], cpus=8, gpus=0, memory=8).reasons[giant.id]
+    assert "Needs 9 GiB of memory, but the backend has 8" in words
+
+
+def test_idle_ones_make_room_of_every_kind() -> None:
+    idle = claim(1, memory=6, idle=True)
+    wanted = claim(1, memory=4)
+    assert decide([wanted], [idle], cpus=8, gpus=0, memory=8).release == (idle.id,)
+    assert decide([wanted], [idle, claim(1, memory=5)], cpus=8, gpus=0, memory=8).release == ()

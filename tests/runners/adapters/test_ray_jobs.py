@@ -1,7 +1,10 @@
 import functools
 import http.server
+import json
 import threading
+import uuid
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -9,7 +12,7 @@ import pytest
 
 from mlplatform.kernel.archive import pack
 from runners.adapters.ray_jobs import RayJobsRunner
-from runners.port import JobSpec, RunnerRefused, RunnerUnavailable
+from runners.port import JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
 from tests.contracts.runner_contract import RunnerContract
 from tests.stack import EmbeddedStack
 
@@ -37,6 +40,30 @@ class TestRayJobsRunner(RunnerContract):
             threading.Thread(target=server.serve_forever, daemon=True).start()
             yield f"http://127.0.0.1:{server.server_port}/package.zip"
             server.shutdown()
+
+    # Ray copies the whole virtual environment first: half a minute for each of these on two cores.
+    def test_requirements_are_there_beside_what_the_cluster_has(
+        self, runner: RayJobsRunner, working_dir: str
+    ) -> None:
+        code = "import toolz, torch; print('toolz', toolz.__version__, 'torch', torch.__version__)"
+        spec = JobSpec(
+            f"mlp-{uuid.uuid4()}", f'python -c "{code}"', working_dir, requirements=("toolz==1.0.0",)
+        )
+        runner.submit(spec)
+        poll = self.settle(runner, spec)
+        assert poll.status is JobStatus.SUCCEEDED, poll.message
+        assert f"toolz 1.0.0 torch {version('torch')}" in runner.logs(spec.submission_id)
+
+    def test_requirements_that_do_not_exist_fail_in_the_resolvers_words(
+        self, runner: RayJobsRunner, working_dir: str
+    ) -> None:
+        spec = JobSpec(f"mlp-{uuid.uuid4()}", "true", working_dir, requirements=("toolz==99.99",))
+        runner.submit(spec)
+        poll = self.settle(runner, spec)
+        assert poll.status is JobStatus.FAILED
+        assert poll.message.splitlines()[0].startswith("runtime_env setup failed")
+        assert poll.message.endswith(REASON)
+        assert "Traceback" not in poll.message
 
 
 @pytest.mark.integration
@@ -66,3 +93,73 @@ def test_an_answer_that_makes_no_sense_is_unavailable(monkeypatch: pytest.Monkey
     monkeypatch.setattr(runner, "_call", lambda *arguments, **options: answer)
     with pytest.raises(RunnerUnavailable, match="no sense"):
         runner.poll("mlp-x")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *bodies: object) -> tuple[RayJobsRunner, list[bytes]]:
+    """A runner whose Ray answers with these, and what it was sent."""
+    sent: list[bytes] = []
+    answers = iter(bodies)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request.read())
+        return httpx.Response(200, json=next(answers))
+
+    runner = RayJobsRunner(address="http://127.0.0.1:9")
+    monkeypatch.setattr(
+        runner, "_client", httpx.Client(base_url="http://ray", transport=httpx.MockTransport(handle))
+    )
+    return runner, sent
+
+
+def test_requirements_become_pip_packages_and_none_are_not_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, sent = answering(monkeypatch, {}, {})
+    runner.submit(JobSpec("mlp-x", "true", "http://127.0.0.1/x.zip"))
+    runner.submit(JobSpec("mlp-y", "true", "http://127.0.0.1/x.zip", requirements=("toolz>=1", "numpy")))
+    without, having = (json.loads(body)["runtime_env"] for body in sent)
+    assert without == {"working_dir": "http://127.0.0.1/x.zip", "env_vars": {}}
+    assert having["pip"] == {"packages": ["toolz>=1", "numpy"], "pip_check": False}
+
+
+FIRST_LINE = "runtime_env setup failed: Failed to set up runtime environment."
+REASON = "ERROR: No matching distribution found for toolz==99.99"
+PREAMBLE = f"""{FIRST_LINE}
+Could not create the actor because its associated runtime env failed to be created.
+[Node 192.0.2.2] Traceback (most recent call last):
+  File "/ray/agent/runtime_env_agent.py", line 561, in _create_runtime_env_with_retry
+    runtime_env_context = await asyncio.wait_for(
+                          ^^^^^^^^^^^^^^^^^^^^^^^
+  File "/ray/runtime_env/utils.py", line 105, in check_output_cmd
+    raise SubprocessCalledProcessError(
+"""
+PIP = f"""ray._private.runtime_env.utils.SubprocessCalledProcessError: Run cmd[13] failed with the following details.
+Command '['/x/bin/python', '-m', 'pip']' returned non-zero exit status 1.
+Last 50 lines of stdout:
+    Looking in indexes: https://pypi.org/simple
+      indented by pip
+    {REASON}
+"""
+OTHER_RAY = """RuntimeError: Changing the ray version is not allowed:
+  current version: 2.1,   expect version: 2.60.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            PREAMBLE + PIP,
+            f"{FIRST_LINE}\nLooking in indexes: https://pypi.org/simple\n  indented by pip\n{REASON}",
+        ),
+        (
+            PREAMBLE + OTHER_RAY,
+            f"{FIRST_LINE}\n{OTHER_RAY.strip()}",
+        ),
+        ("runtime_env setup failed: no disk", "runtime_env setup failed: no disk"),
+        ("Job entrypoint failed with\nexit code 3", "Job entrypoint failed with\nexit code 3"),
+    ],
+)
+def test_a_failed_installation_is_told_without_rays_preamble(
+    monkeypatch: pytest.MonkeyPatch, message: str, shown: str
+) -> None:
+    runner, _ = answering(monkeypatch, {"status": "FAILED", "message": message})
+    assert runner.poll("mlp-x").message == shown

@@ -24,6 +24,8 @@ class FakeRun:
     checkpoint: dict[str, Any] | None = None
     max_attempts: int = 3
     stop_at_step: int | None = None
+    pause: bool = False
+    seed: int | None = None
     state: str = "queued"
     attempt: int = 0
     fence: int = 0
@@ -49,12 +51,12 @@ class FakeRun:
             "experiment": name,
             "attempt": self.attempt,
             "fence": self.fence,
-            "seed": 100 + self.number,
+            "seed": 100 + self.number if self.seed is None else self.seed,
             "config": self.config,
             "entrypoint": self.entrypoint,
             "checkpoint": self.checkpoint,
             "progress_total": self.progress_total,
-            "lease_s": 60,
+            "lease_s": 12,
         }
 
 
@@ -65,6 +67,8 @@ class FakePortal:
         self.runs: dict[str, FakeRun] = {}
         self.groups: list[str] = []
         self.environments: list[dict[str, Any]] = []
+        self.deaths: list[dict[str, Any]] = []
+        self.heartbeats: list[dict[str, Any]] = []
         self.when_empty: dict[str, Any] = {"order": "drain"}
         self.token = TOKEN
         self.connections = 0
@@ -145,13 +149,21 @@ class FakePortal:
                 return intercepted
             if path == "/leases":
                 return 200, self._lease(body)
+            if path == "/heartbeats":
+                self.heartbeats.append(body)
+                return (
+                    (200, {}) if self.runs[body["run"]].fence == body["fence"] else (409, {"code": "fenced"})
+                )
+            if path == "/deaths":
+                self.deaths.append(body)
+                return 200, {"ended": 0}
             return self._batch(self.runs[path.split("/")[2]], body)
 
     def _lease(self, body: dict[str, Any]) -> dict[str, Any]:
         group = body["group"]
         if group not in self.groups:
             self.groups.append(group)
-            self.environments.append(body["environment"])
+            self.environments.append({**body.get("environment", {}), "packages": body.get("packages")})
         for run in self.runs.values():
             if run.state == "running":
                 self._worker_died(run, group)
@@ -182,7 +194,11 @@ class FakePortal:
         if seq == expected:
             self._store(run, rank, body)
             run.expected[body["attempt"], rank] = seq + 1
-        return 200, {"order": self._order(run), "expected": run.expected[body["attempt"], rank]}
+        answer = {"order": self._order(run), "expected": run.expected[body["attempt"], rank]}
+        if seq == expected and body["end"] and body["end"].get("group"):
+            assert body["end"]["group"] == run.group
+            answer["next"] = self._lease({"group": run.group})
+        return 200, answer
 
     def _store(self, run: FakeRun, rank: int, body: dict[str, Any]) -> None:
         run.batches.append(body)
@@ -204,7 +220,7 @@ class FakePortal:
         steps = [step for points in run.points.values() for step, _ in points]
         if run.stop_at_step is not None and steps and max(steps) >= run.stop_at_step:
             return "stop"
-        return "continue"
+        return "pause" if run.pause else "continue"
 
 
 def with_suppressed_close(connection: Any) -> None:

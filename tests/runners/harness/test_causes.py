@@ -104,3 +104,23 @@ def test_an_error_whose_text_cannot_be_made(failing):
     )
     assert cause.code == "user_error"
     assert "Odd" in cause.message
+
+
+@pytest.mark.parametrize(
+    "raising",
+    [
+        "raise MemoryError",
+        "import torch; raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')",
+        "raise RuntimeError('CUDA error: out of memory')",
+        'raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can\'t allocate memory")',
+        "import torch; torch.empty(2**60)",
+    ],
+)
+def test_running_out_of_memory(failing, raising):
+    cause = failing(f"def train(config):\n    {raising}\n")
+    assert cause.code == "out_of_memory"
+    assert 'File "train.py", line 2' in cause.traceback
+
+
+def test_words_about_memory_in_another_error_are_the_users(failing):
+    assert failing("def train(config):\n    raise ValueError('out of memory')\n").code == "user_error"

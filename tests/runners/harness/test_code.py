@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_module_state_does_not_survive_a_run(bundle):
     write(bundle, "helper.py", "COUNT = 0")
     assert call(bundle) == 1
     assert call(bundle) == 1
+
+
+def test_what_a_thread_of_the_last_run_imported_late_is_forgotten_too(bundle):
+    write(bundle, "train.py", "import helper\ndef train(config): return helper.STATE")
+    write(bundle, "helper.py", "STATE = 'fresh'")
+    late = ModuleType("helper")
+    vars(late).update(__file__=str(bundle / "helper.py"), STATE="stale")
+    sys.modules["helper"] = late
+    assert call(bundle) == "fresh"
 
 
 def test_packages_and_namespace_packages(bundle):

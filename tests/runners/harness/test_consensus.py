@@ -8,23 +8,7 @@ import pytest
 
 from runners.harness.consensus import Consensus, Flag
 from runners.harness.star import Centre, PeerLostError, join
-
-
-def connect(size):
-    """One Star per rank."""
-    centre = Centre("127.0.0.1", size)
-    with ThreadPoolExecutor(size) as pool:
-        others = [pool.submit(join, rank, centre.invitation) for rank in range(1, size)]
-        return [centre.gather(), *(other.result() for other in others)]
-
-
-@pytest.fixture(params=[2, 3, 8])
-def ranks(request):
-    """One Consensus per rank; `together` calls a function on all of them at once."""
-    stars = connect(request.param)
-    yield [Consensus(star, rank, len(stars)) for rank, star in enumerate(stars)]
-    for star in stars:
-        star.close()
+from tests.runners.harness.conftest import connect
 
 
 def together(ranks, function):

@@ -1,12 +1,21 @@
 """The driver's own decisions; the rest of it is in test_ray_runs.py."""
 
+import json
+import os
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
-from runners.harness.driver import MAX_BARREN_GROUPS, BarrenGroupGuard
-from runners.harness.protocol import RecycleGroupError, RunFailedError
+from runners.harness.driver import MAX_BARREN_GROUPS, BarrenGroupGuard, build_trainer
+from runners.harness.protocol import (
+    ALLOCATION_VARIABLE,
+    TOKEN_VARIABLE,
+    Allocation,
+    RecycleGroupError,
+    RunFailedError,
+)
 
 
 class WithTraceback(Exception):
@@ -38,6 +47,23 @@ def test_failed_and_recycled_runs_are_not(error):
     guard = BarrenGroupGuard()
     for _ in range(3 * MAX_BARREN_GROUPS):
         guard.after_exception(None, {0: RuntimeError("died"), 1: WithTraceback(error)})
+
+
+def test_the_reporter_of_deaths_knows_the_portal_though_the_controller_has_no_environment():
+    fields = {
+        "id": "a",
+        "url": "http://127.0.0.1:1/h",
+        "storage_path": "/s",
+        "workers": 1,
+        "memory_per_worker": 1.5,
+    }
+    environment = {ALLOCATION_VARIABLE: json.dumps(fields), TOKEN_VARIABLE: "t"}
+    with mock.patch.dict(os.environ, environment):
+        trainer = build_trainer(Allocation.from_environment(environment))
+    assert trainer.scaling_config.resources_per_worker == {"CPU": 1, "memory": 3 * 2**29}
+    reporter, guard = trainer.run_config.callbacks
+    assert isinstance(guard, BarrenGroupGuard)
+    assert vars(reporter) == {"_url": "http://127.0.0.1:1/h", "_token": "t"}
 
 
 def test_rays_wrapper_still_has_the_original():

@@ -28,6 +28,20 @@ def test_one_group_keeps_its_name(portal, client):
     assert len(portal.groups) == 1
 
 
+def test_what_the_group_runs_on_is_told_until_it_is_heard(portal, client):
+    told = []
+
+    def away_at_first(path, body):
+        told.append(sorted(body))
+        return (503, {}) if len(told) == 1 else None
+
+    portal.intercept = away_at_first
+    leasing = Leasing(client, IMPATIENT)
+    leasing.next_order()
+    leasing.next_order()
+    assert told == [["environment", "group", "packages"]] * 2 + [["group"]]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_dead_token_means_gone(portal, client, status):
     portal.intercept = lambda path, body: (status, {"detail": "revoked"})

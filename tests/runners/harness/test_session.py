@@ -1,6 +1,9 @@
 """What `report` does, with Ray's storage replaced by a dictionary."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -8,6 +11,7 @@ from runners.harness.consensus import Consensus
 from runners.harness.protocol import LeaseLost, StopRun
 from runners.harness.session import CheckpointOptions, RunSession
 from runners.harness.stream import Stream
+from tests.runners.harness.test_consensus import together
 from tests.runners.harness.test_stream import FAST, eventually
 
 
@@ -30,6 +34,12 @@ class DictStore:
 
     def discard(self, checkpoint):
         self.discarded.append(checkpoint)
+
+
+def quiet_stream() -> Any:
+    """Takes everything and orders nothing."""
+    nothing = {"stop_requested": False, "pause_requested": False, "over": False}
+    return SimpleNamespace(**nothing, points=lambda *points: None, checkpoint=lambda *checkpoint: None)
 
 
 @pytest.fixture
@@ -117,9 +127,108 @@ def test_a_stop_is_not_an_exception_that_user_code_swallows(session, stream, run
                 pytest.fail("swallowed")
 
 
+def test_a_thread_of_an_earlier_run_cannot_report_to_this_one(lease, stream, store, run):
+    with ThreadPoolExecutor(1) as leftover:
+        leftover.submit(int).result(timeout=10)
+        session = RunSession(lease, Consensus(None, 0, 1), stream, store)
+        with pytest.raises(RuntimeError, match="earlier run"):
+            leftover.submit(session.report, {"loss": 666.0}).result(timeout=10)
+    with ThreadPoolExecutor(1) as own:
+        own.submit(session.report, {"loss": 1.0}).result(timeout=10)
+    stream.finish("completed")
+    assert run.points["loss"] == [(1, 1.0)]
+
+
+def test_nothing_is_reported_to_a_run_that_is_over(session, stream, run):
+    session.report({"loss": 1.0})
+    session.leave()
+    with ThreadPoolExecutor(1) as own, pytest.raises(RuntimeError, match="has returned"):
+        own.submit(session.report, {"loss": 2.0}).result(timeout=10)
+    stream.finish("completed")
+    assert run.points["loss"] == [(1, 1.0)]
+
+
+def test_threads_of_one_run_may_report_at_once(lease, ranks):
+    sessions = [RunSession(lease, consensus, quiet_stream(), DictStore()) for consensus in ranks]
+
+    def train(rank):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: sessions[rank].report({}), range(200)))
+        sessions[rank].leave()
+        return sessions[rank]._step
+
+    assert together(ranks, lambda consensus: train(consensus.rank)) == [200] * len(ranks)
+
+
 def test_a_lost_lease_raises(portal, session, stream, run):
     with portal.lock:
         run.fence += 1
     eventually(lambda: stream.lost)
     with pytest.raises(LeaseLost):
         session.report({"loss": 1.0})
+
+
+def test_a_pause_waits_for_a_report_with_a_checkpoint(session, stream, run):
+    run.pause = True
+    session.report({"loss": 1.0})
+    eventually(lambda: stream.pause_requested)
+    session.report({"loss": 2.0})
+    with pytest.raises(StopRun, match="paused"):
+        session.report({"loss": 3.0}, "weights")
+    stream.finish("stopped")
+    assert [step for step, _ in run.points["loss"]] == [1, 2, 3]
+    assert [checkpoint["step"] for checkpoint in run.checkpoints] == [3]
+
+
+def test_a_pause_that_was_taken_back_does_not_stop_it(session, stream, run):
+    run.pause = True
+    session.report({"loss": 1.0})
+    eventually(lambda: stream.pause_requested)
+    run.pause = False
+    session.report({"loss": 2.0})
+    eventually(lambda: not stream.pause_requested)
+    session.report({"loss": 3.0}, "weights")
+
+
+def test_a_pause_becomes_a_stop(session, stream, run):
+    run.pause = True
+    session.report({"loss": 1.0})
+    eventually(lambda: stream.pause_requested)
+    run.stop_at_step = 1
+    session.report({"loss": 2.0})
+    eventually(lambda: stream.stop_requested)
+    with pytest.raises(StopRun, match="stop"):
+        session.report({"loss": 3.0})
+
+
+def test_all_ranks_pause_at_the_same_report_though_one_alone_was_told_and_another_saves(lease, ranks):
+    told = [quiet_stream() for _ in ranks]
+    sessions = [
+        RunSession(lease, consensus, stream, DictStore())
+        for consensus, stream in zip(ranks, told, strict=True)
+    ]
+
+    def train(rank):
+        for number in range(1, 10):
+            told[rank].pause_requested = rank == 0 and number >= 4
+            try:
+                sessions[rank].report({}, "weights" if rank == 1 and number % 3 == 0 else None)
+            except StopRun:
+                return number
+        return None
+
+    assert together(ranks, lambda consensus: train(consensus.rank)) == [6] * len(ranks)
+
+
+def test_a_rank_that_has_left_keeps_others_company_while_they_save(lease, ranks):
+    quiet: Any = SimpleNamespace(pause_requested=False, stop_requested=False, over=False)
+    quiet.points = quiet.checkpoint = lambda *arguments: None
+
+    def train(consensus):
+        session = RunSession(lease, consensus, quiet, DictStore())
+        for _ in range(3 * (consensus.rank == 0)):
+            session.report({}, "weights")
+        session.leave()
+        return session.checkpoint()
+
+    assert together(ranks, train)[0] == "weights"

@@ -26,7 +26,7 @@ def stream(client, lease, output):
     stream.close()
 
 
-def eventually(condition, timeout_s=5.0):
+def eventually(condition, timeout_s=30.0):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "this did not happen in time"
@@ -221,3 +221,18 @@ def test_a_defect_in_the_uploader_does_not_hang_the_run(client, lease):
     assert not stream.finish("completed", timeout_s=5.0)
     stream.close()
     assert stream.lost
+
+
+def test_the_end_brings_the_next_order_along(portal, stream, run):
+    run.group = "g"
+    following = portal.add()
+    stream.points(1, {"loss": 1.0})
+    assert stream.finish("completed", group="g")
+    assert stream.next_order["run"]["id"] == following.id
+    assert len(run.batches) == 1
+
+
+def test_an_end_that_asks_for_nothing_gets_nothing(portal, stream):
+    portal.add()
+    assert stream.finish("completed")
+    assert stream.next_order is None

@@ -10,7 +10,7 @@ from ray.train.v2.api.report_config import CheckpointUploadMode
 from runners.harness.consensus import Consensus
 from runners.harness.session import RunSession
 from runners.harness.stream import Stream
-from runners.harness.train_fn_utils import RayCheckpointStore, train_functions
+from runners.harness.train_fn_utils import RayCheckpointStore, bind_train_functions
 from tests.runners.harness.test_stream import FAST
 
 
@@ -24,11 +24,10 @@ def bound(client, lease, storage_path):
     """The functions of `ray.train` act on the leased run while a test runs."""
     stream = Stream(client, lease, 0, pace=FAST)
     store = RayCheckpointStore(str(storage_path), lease.run_id)
-    set_train_fn_utils(object())
-    with train_functions(RunSession(lease, Consensus(None, 0, 1), stream, store), store):
-        stream.start()
-        yield stream
-        stream.close()
+    bind_train_functions(RunSession(lease, Consensus(None, 0, 1), stream, store), store)
+    stream.start()
+    yield stream
+    stream.close()
     set_train_fn_utils(None)
 
 
@@ -106,3 +105,12 @@ def test_validation_is_refused_by_name(folder):
 
 def test_the_context_has_the_runs_name():
     assert ray.train.get_context().get_experiment_name() == "digits #1"
+
+
+def test_a_run_that_is_over_takes_no_reports_and_neither_does_ray(lease, bound, storage_path):
+    store = RayCheckpointStore(str(storage_path), lease.run_id)
+    session = RunSession(lease, Consensus(None, 0, 1), bound, store)
+    bind_train_functions(session, store)
+    session.close()
+    with pytest.raises(RuntimeError, match="has returned"):
+        ray.train.report({"loss": 1.0})

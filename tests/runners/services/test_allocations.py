@@ -9,6 +9,7 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound, Unauthenticated
 from runners.models import Allocation, Lease
 from runners.port import JobStatus
+from runners.selectors.allocations import failed_in_a_row
 from runners.services.allocations import (
     allocation_drain,
     allocation_end,
@@ -34,7 +35,8 @@ def request(experiment: Experiment, **fields: Any) -> Allocation:
 def test_a_request_is_submitted_when_there_is_room(
     runner: FakeRunner, experiment: Experiment, settings: Any
 ) -> None:
-    first, second = request(experiment), request(experiment)
+    first = request(experiment, requirements=["toolz==1.0"], memory_per_worker=1.5)
+    second = request(experiment)
     allocations_tick()
     first.refresh_from_db()
     second.refresh_from_db()
@@ -42,10 +44,21 @@ def test_a_request_is_submitted_when_there_is_room(
     assert second.waiting_reason == "Needs 2 CPUs; 0 of 2 are free."
     (job,) = runner.jobs.values()
     described = json.loads(job.environment["MLP_ALLOCATION"])
-    assert described["workers"] == 2
+    assert (described["workers"], described["memory_per_worker"]) == (2, 1.5)
     assert described["url"] == f"{settings.HARNESS_URL}/harness/v1"
     assert allocation_by_token(job.environment["MLP_ALLOCATION_TOKEN"]) == first
     assert job.working_dir.endswith("/x.zip")
+    assert job.requirements == ("toolz==1.0",)
+
+
+def test_memory_is_counted_if_the_backend_names_it(
+    runner: FakeRunner, experiment: Experiment, settings: Any
+) -> None:
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"memory": 2}}
+    allocation = request(experiment, memory_per_worker=1.5)
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.waiting_reason.startswith("Needs 3 GiB of memory, but the backend has 2")
 
 
 def test_submitting_twice_is_one_job_with_the_same_token(runner: FakeRunner, experiment: Experiment) -> None:
@@ -112,6 +125,42 @@ def test_a_drained_job_that_stays_is_stopped(runner: FakeRunner, experiment: Exp
     assert runner.polls[allocation.submission_id].status is JobStatus.STOPPED
 
 
+def test_a_job_whose_workers_do_not_start_is_stopped_with_what_is_known(
+    runner: FakeRunner, experiment: Experiment, settings: Any
+) -> None:
+    allocation = request(experiment)
+    allocations_tick()
+    runner.end(allocation.submission_id, JobStatus.PENDING, "no room")
+    runner.output[allocation.submission_id] = "last words"
+    Allocation.objects.update(
+        submitted_at=clock.now() - timedelta(seconds=settings.START_TIMEOUT_SECONDS - 1)
+    )
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "submitted"
+    Allocation.objects.update(
+        submitted_at=clock.now() - timedelta(seconds=settings.START_TIMEOUT_SECONDS + 1)
+    )
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert (allocation.end_reason, allocation.end_detail) == ("start_timeout", "no room\nlast words")
+    assert runner.polls[allocation.submission_id].status is JobStatus.STOPPED
+    assert failed_in_a_row(experiment.id) == [allocation]
+
+
+def test_one_that_has_asked_for_work_may_take_its_time(
+    runner: FakeRunner, leased: Any, settings: Any
+) -> None:
+    allocation, _, _ = leased
+    runner.end(allocation.submission_id, JobStatus.RUNNING)
+    Allocation.objects.update(
+        submitted_at=clock.now() - timedelta(seconds=settings.START_TIMEOUT_SECONDS + 1)
+    )
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert allocation.state == "running"
+
+
 def test_one_that_was_never_submitted_just_ends(experiment: Experiment) -> None:
     allocation = request(experiment)
     allocation_drain(allocation)
@@ -154,3 +203,25 @@ def test_packages_are_named_by_content_and_need_their_signature(settings: Any) -
         package_open(signature[:-1] + "_", name)
     with pytest.raises(NotFound):
         package_open(signature, package_build({"train.py": b"y"}).removeprefix("packages/"))
+
+
+def test_a_job_whose_log_is_gone_ends_and_does_not_hold_up_the_others(
+    runner: FakeRunner, leased: Any, experiment: Experiment
+) -> None:
+    allocation, _, _ = leased
+    waiting = Allocation.objects.create(
+        owner_id=experiment.id,
+        backend=allocation.backend,
+        workers=1,
+        cpus_per_worker=1,
+        gpus_per_worker=0,
+        package_key=allocation.package_key,
+    )
+    runner.end(allocation.submission_id, JobStatus.FAILED, "the node is gone")
+    runner.logs_are_gone = True
+    allocations_tick()
+    allocation.refresh_from_db()
+    assert (allocation.state, allocation.end_reason) == ("ended", "failed")
+    assert allocation.end_detail == "the node is gone\n(no log: the fake's disk is gone)"
+    waiting.refresh_from_db()
+    assert waiting.state == "submitted"

@@ -2,13 +2,18 @@
 
 # ruff: noqa: T201  # users print
 
+import contextlib
 import ctypes
 import os
+import random
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import ray.train
 import ray.train.torch
 import torch
@@ -100,11 +105,14 @@ def uneven(config):
 
 
 def raising(config):
+    """One rank fails and leaves a mess behind; the other hangs and is killed."""
+    leave_process()
     model, optimizer = learner()
     for epoch in range(1000):
         step_together(model, optimizer)
         ray.train.report({"loss": 1.0})
         if epoch == 2 and rank() == config["rank"]:
+            leave_thread()
             raise ValueError("boom on purpose")
 
 
@@ -124,3 +132,56 @@ def slow(config):
         time.sleep(0.1)
         print(f"line {epoch} of rank {rank()}")
         ray.train.report({"epoch": epoch})
+        if epoch == config.get("raise_at") and rank() == 1:
+            raise ValueError("boom while nobody listens")
+        if epoch == config.get("raise_at"):
+            time.sleep(600)
+
+
+def pausing(config):
+    """Every third epoch is saved, by rank 1 only."""
+    model, optimizer = learner()
+    for epoch in range(1, 10**6):
+        step_together(model, optimizer)
+        time.sleep(0.05)
+        with tempfile.TemporaryDirectory() as folder:
+            saved = epoch % 3 == 0 and rank() == 1
+            ray.train.report({"epoch": epoch}, ray.train.Checkpoint.from_directory(folder) if saved else None)
+        print(f"epoch {epoch} done")
+
+
+def leaking(config):
+    """Leaves a checkpoint, a process, a thread that reports, a process group and used random generators behind."""
+    print("drawn", random.random(), float(np.random.rand()), float(torch.rand(())))
+    with tempfile.TemporaryDirectory() as folder:
+        ray.train.report({"loss": 1.0}, checkpoint=ray.train.Checkpoint.from_directory(folder))
+    dist.new_group([0, 1])
+    leave_process()
+    leave_thread()
+
+
+def leave_process():
+    print("child", subprocess.Popen(["sleep", "600"]).pid)
+
+
+def leave_thread():
+    threading.Thread(target=report_forever, daemon=True).start()
+
+
+def report_forever():
+    while True:
+        with contextlib.suppress(BaseException):
+            ray.train.report({"leaked": 1.0})
+        time.sleep(0.02)
+
+
+def looking_around(config):
+    print("drawn", random.random(), float(np.random.rand()), float(torch.rand(())))
+    print("checkpoint", ray.train.get_checkpoint(), "of", ray.train.get_context().get_experiment_name())
+    print(
+        "threads", sorted(thread.name for thread in threading.enumerate() if "report_forever" in thread.name)
+    )
+    for _ in range(10):
+        time.sleep(0.05)
+        dist.all_reduce(torch.ones(1))
+        ray.train.report({"loss": 1.0})
