@@ -31,6 +31,7 @@ BACKENDS = {
         "token": ENV["MLP_RAY_TOKEN"],
         "cpus": ENV["MLP_RAY_CPUS"],
         "gpus": ENV["MLP_RAY_GPUS"],
+        "memory": ENV["MLP_RAY_MEMORY"],
     },
 }
 DEFAULT_BACKEND = "local"
@@ -39,22 +40,38 @@ TRACKING_STORE = "experiments.tracking.mlflow_store.MlflowStore"
 EXAMPLES_DIR = BASE_DIR / "experiments" / "examples"
 MAX_BUNDLE_BYTES = 50 * 2**20
 MAX_BUNDLE_FILES = 2000
+GIT_HOSTS = frozenset(ENV["MLP_GIT_HOSTS"])
 MAX_BATCH_BYTES = 4 * 2**20
 # Above it, so that a batch that is too large gets our own answer, which makes the harness split it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES + 2**20
-LEASE_SECONDS = 60
+# With a tick every two seconds, a worker that died is noticed within 15; see docs/invariants/leases.md.
+LEASE_SECONDS = 12
 STOP_GRACE_SECONDS = 30
+# A paused run may train this long until its next checkpoint; then it stops at any report.
+PAUSE_GRACE_SECONDS = 30
 IDLE_ALLOCATION_SECONDS = 20
+# A job that was submitted this long ago and has not asked for a run is stopped.
+START_TIMEOUT_SECONDS = 600
 MAX_LOST_ATTEMPTS = 3
+# Whatever progress a run makes between its losses.
+MAX_LOST_IN_ALL = 20
 
 _portal = urlsplit(PORTAL_URL)
 _harness = urlsplit(HARNESS_URL)
 ALLOWED_HOSTS = sorted({str(_portal.hostname), str(_harness.hostname), "127.0.0.1", "localhost"})
 CSRF_TRUSTED_ORIGINS = [f"{_portal.scheme}://{_portal.netloc}"]
+# Pages that may open a WebSocket. A portal on this machine is reached by both of its names.
+_LOOPBACK = ("127.0.0.1", "localhost")
+LIVE_ORIGINS = [PORTAL_URL] + [
+    PORTAL_URL.replace(str(_portal.hostname), name, 1) for name in _LOOPBACK if _portal.hostname in _LOOPBACK
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _portal.scheme == "https" else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _portal.scheme == "https"
-SESSION_COOKIE_NAME = "mlp_session"
-CSRF_COOKIE_NAME = "mlp_csrf"
+# Browsers send a host's cookies to all of its ports: without the port in their names, two portals on one machine would
+# sign each other's users out.
+_port = f"_{_portal.port}" if _portal.port else ""
+SESSION_COOKIE_NAME = f"mlp_session{_port}"
+CSRF_COOKIE_NAME = f"mlp_csrf{_port}"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -83,7 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mlplatform.http.limits.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "mlplatform.http.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -93,6 +110,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "mlplatform.http.limits.BodyLimitMiddleware",
     "mlplatform.http.errors.PlatformErrorMiddleware",
 ]
 
@@ -173,7 +191,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "EXCEPTION_HANDLER": "mlplatform.http.errors.problem_json",
-    "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min"},
+    "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min", "sign_in_name": "10/min"},
     # Anybody can write an X-Forwarded-For header, so it does not tell who is guessing passwords.
     "NUM_PROXIES": 0,
 }

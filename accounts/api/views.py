@@ -1,5 +1,7 @@
 """REST: signing in for a token, who am I, projects."""
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import authenticate
@@ -7,21 +9,35 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
+from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
-from accounts.api.authentication import caller
+from accounts.api.authentication import bearer, caller
 from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
-from accounts.services.tokens import token_create
+from accounts.services.tokens import token_create, token_end
 from mlplatform.kernel.errors import Unauthenticated
 
 
 class SignInThrottle(AnonRateThrottle):
-    """Slows down guessing of passwords."""
+    """Slows down guessing of passwords from one address."""
 
     scope = "sign_in"
+
+
+class UserNameThrottle(SimpleRateThrottle):
+    """Slows down guessing of one user's password, from however many addresses."""
+
+    scope = "sign_in_name"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By the name that is tried, whether or not there is such a user. None: not limited."""
+        name = request.data.get("username") if isinstance(request.data, Mapping) else None
+        if not isinstance(name, str):
+            return None
+        ident = hashlib.sha256(name.strip().casefold().encode("utf-8", "replace")).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": ident}
 
 
 class TokenView(APIView):
@@ -29,7 +45,7 @@ class TokenView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (SignInThrottle,)
+    throttle_classes = (SignInThrottle, UserNameThrottle)
 
     class Input(serializers.Serializer[Any]):
         """Credentials and what the token is for."""
@@ -48,6 +64,15 @@ class TokenView(APIView):
             raise Unauthenticated("The user name or the password is wrong.")
         token, text = token_create(user=user, name=name)
         return Response({"token": text, "prefix": token.prefix, "name": token.name}, status=201)
+
+
+class CurrentTokenView(APIView):
+    """DELETE: end the token that this call is made with."""
+
+    def delete(self, request: Request) -> Response:
+        """204; 401 for a caller who came without a token."""
+        token_end(text=bearer(request) or "")
+        return Response(status=204)
 
 
 class MeView(APIView):

@@ -45,6 +45,15 @@ def token_revoke(*, user: User, token_id: int) -> None:
     token.delete()
 
 
+@transaction.atomic
+def token_end(*, text: str) -> None:
+    """Delete the token of this text. Raises Unauthenticated if there is none."""
+    token = ApiToken.objects.select_related("user").filter(digest=digest(text)).first()
+    if token is None:
+        raise Unauthenticated("The token is not valid.")
+    token_revoke(user=token.user, token_id=token.pk)
+
+
 def token_user(text: str) -> User:
     """The active user whose token this is. Raises Unauthenticated."""
     token = ApiToken.objects.select_related("user").filter(digest=digest(text)).first()

@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,10 +87,17 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=inherited,
-            # One libc call that takes no lock, so the warning about threads does not apply.
-            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, int(stop_signal)),  # noqa: PLW1509  see above
+            preexec_fn=ends_with_parent(stop_signal),  # noqa: PLW1509  see there
         )
     return Child(process, stop_signal, grace_s)
+
+
+def ends_with_parent(stop_signal: signal.Signals) -> Callable[[], object]:
+    """A `preexec_fn`: the kernel sends the signal to the child when its parent dies, however that happens.
+
+    It is one libc call that takes no lock, so the warning about threads does not apply.
+    """
+    return lambda: _libc.prctl(_PR_SET_PDEATHSIG, int(stop_signal))
 
 
 def adopt_orphans() -> None:

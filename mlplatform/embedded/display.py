@@ -20,6 +20,8 @@ COLOURS = {
     Health.WAITING: "dim",
 }
 
+SIGNUP_HINT = "Anyone on this machine can sign up and run code as you; MLP_SIGNUP=closed prevents it."
+
 
 def console() -> Console:
     """Standard output; wide enough for the table where no terminal sets the width."""
@@ -57,6 +59,8 @@ def hints(state: StackState, home: Home) -> Text:
     text.append("" if state.is_well("web") else "  (not up)", style="dim")
     text.append(f"\nSign in as demo or admin; passwords are in {home.secret_file('demo_password')}")
     text.append(f" and {home.secret_file('admin_password').name} beside it.")
+    if state.signup_open:
+        text.append(f"\n{SIGNUP_HINT}", style="yellow")
     text.append(f"\nLogs are in {home / 'logs'}. Ctrl-C stops everything; the data stays.", style="dim")
     return text
 

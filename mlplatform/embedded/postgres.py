@@ -16,20 +16,26 @@ from mlplatform.embedded.errors import StackError
 
 ROLE = "mlplatform"
 SYSTEM_USER = "embedded_postgres"
+# Said wherever it matters: clients and server would otherwise take it from PGPORT. It only names the socket.
+PORT = 5432
 # Small: the portal holds at most a few dozen connections and MLflow a handful.
 SETTINGS = {
     "listen_addresses": "",
+    "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "64MB",
     "jit": "off",
     "log_checkpoints": "off",
 }
+RUN_LIMIT_S = 120.0
 # For throw-away clusters of tests: a crash may lose everything.
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def initialise(data: Path, databases: Sequence[str], *, sync: bool = True) -> None:
+def initialise(
+    data: Path, databases: Sequence[str], *, environment: Mapping[str, str] | None = None, sync: bool = True
+) -> None:
     """Make a cluster with these databases, once. It appears under its name only when complete.
 
     Trust authentication is right here: the only way in is a socket in a folder of mode 0700.
@@ -41,10 +47,10 @@ def initialise(data: Path, databases: Sequence[str], *, sync: bool = True) -> No
     shutil.rmtree(draft, ignore_errors=True)
     prepare_folder(draft)
     options = ["--username", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
-    _run("initdb", "-D", str(draft), *options, *([] if sync else ["--no-sync"]))
+    _run(environment, "initdb", "-D", str(draft), *options, *([] if sync else ["--no-sync"]))
     statements = "".join(f"CREATE DATABASE {name};\n" for name in databases)
     single = ["-c", "fsync=off"] if not sync else []
-    _run("postgres", "--single", *single, "-D", str(draft), "postgres", stdin=statements)
+    _run(environment, "postgres", "--single", *single, "-D", str(draft), "postgres", stdin=statements)
     if data.exists():
         data.rmdir()
     draft.rename(data)
@@ -68,7 +74,7 @@ def command(data: Path, sockets: Path, settings: Mapping[str, str] = SETTINGS) -
 
 def url(sockets: Path, database: str, *, driver: str = "postgresql") -> str:
     """Connection URL over the Unix socket."""
-    return f"{driver}://{ROLE}@/{database}?host={sockets}"
+    return f"{driver}://{ROLE}@/{database}?host={sockets}&port={PORT}"
 
 
 def _forget_dead_server(data: Path) -> None:
@@ -87,9 +93,22 @@ def _forget_dead_server(data: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
-def _run(name: str, *arguments: str, stdin: str = "") -> None:
+def _run(environment: Mapping[str, str] | None, name: str, *arguments: str, stdin: str = "") -> None:
     line = [*_unprivileged(), str(_binary(name)), *arguments]
-    done = subprocess.run(line, input=stdin, capture_output=True, text=True, check=False, timeout=120)
+    try:
+        done = subprocess.run(
+            line,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=RUN_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise StackError(
+            f"{name} was not done after {RUN_LIMIT_S:.0f} s; the disk under {arguments[-1]} may be very slow"
+        ) from None
     # The single-user server reports a failed statement, but ends as if all was well.
     if done.returncode or "ERROR:" in done.stderr:
         raise StackError(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mlplatform.embedded.ports import LOOPBACK
+from mlplatform.embedded.postgres import PORT
 
 Probe = Callable[[], Awaitable[bool]]
 TIMEOUT_S = 5.0
@@ -50,7 +51,7 @@ def postgres(data: Path, sockets: Path) -> Probe:
             return False
         if status.strip() != "ready":
             return False
-        reply = await _exchange(asyncio.open_unix_connection(str(sockets / ".s.PGSQL.5432")), ssl_request)
+        reply = await _exchange(asyncio.open_unix_connection(str(sockets / f".s.PGSQL.{PORT}")), ssl_request)
         return reply.startswith((b"N", b"S"))
 
     return probe

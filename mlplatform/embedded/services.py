@@ -32,9 +32,11 @@ PORTS = (WEB, "mlflow", *RAY_PORTS)
 RAY_NODE_ADDRESS = "127.0.0.2"
 RAY_OBJECT_STORE_BYTES = 256 * 2**20
 # Settings of the portal that an operator may give to the embedded stack too; all others are made here.
-PASSED_ON = ("MLP_SIGNUP", "MLP_DEBUG", "MLP_STATIC_ROOT")
+PASSED_ON = ("MLP_SIGNUP", "MLP_DEBUG", "MLP_STATIC_ROOT", "MLP_GIT_HOSTS")
 # Variables of the operator's shell that would point our children at somebody else's servers.
 DROPPED = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "DJANGO_SETTINGS_MODULE")
+# Settings of other portals; of the clients and servers of PostgreSQL (PGHOST, PGPORT, PGOPTIONS, …).
+DROPPED_PREFIXES = ("MLP_", "PG")
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,21 @@ def gpus() -> int:
     return len([device for device in Path("/dev").glob("nvidia[0-9]*") if device.name[6:].isdigit()])
 
 
+def memory_gib() -> int:
+    """Memory that Ray offers to those who claim it: most of what this machine or container has."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+        there = min(there, int(text))
+    return max(1, int(there * 0.8 / 2**30))
+
+
 def _postgres(home: Home, base: Mapping[str, str]) -> Service:
     data, sockets = home / "postgres", home.runtime / "postgres"
 
     def prepare() -> None:
         postgres.prepare_folder(sockets)
-        postgres.initialise(data, DATABASES)
+        postgres.initialise(data, DATABASES, environment=base)
 
     return Service(
         "postgres",
@@ -129,7 +140,15 @@ def _worker() -> tuple[str, ...]:
 
 
 def _web(ports: Mapping[str, int], listener: int, portal: Mapping[str, str]) -> Service:
-    listen = ("--fd", str(listener), "--no-access-log", "--timeout-graceful-shutdown", "3")
+    # No proxy is in front: with its headers anybody on this machine could pretend to be somebody else's address.
+    listen = (
+        "--fd",
+        str(listener),
+        "--no-proxy-headers",
+        "--no-access-log",
+        "--timeout-graceful-shutdown",
+        "3",
+    )
     return Service(
         "web",
         (_python("uvicorn", "mlplatform.asgi:application", *listen),),
@@ -189,13 +208,25 @@ def _ray(home: Home, ports: Mapping[str, int], base: Mapping[str, str]) -> Servi
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
         *(f"--node-ip-address={RAY_NODE_ADDRESS}", *listen),
         *("--dashboard-host=127.0.0.1", "--include-dashboard=true"),
-        *(f"--num-cpus={cpus()}", f"--num-gpus={gpus()}", f"--object-store-memory={RAY_OBJECT_STORE_BYTES}"),
+        *(f"--num-cpus={cpus()}", f"--num-gpus={gpus()}", f"--memory={memory_gib() * 2**30}"),
+        f"--object-store-memory={RAY_OBJECT_STORE_BYTES}",
         f"--temp-dir={home.runtime / 'ray'}",
         # About 50 MB each: the autoscaler (there is nothing to scale), and the copying of worker output to the driver
         # (the harness captures it per run).
         *("--no-monitor", "--include-log-monitor=false"),
     )
-    environment = {**base, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    environment = {
+        **base,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        # Its metrics would be on every interface, without a token, those of the dashboard on a fixed port. There is no
+        # option to turn the latter off; with a port that does not exist it says so in its log, once, and goes on.
+        "RAY_enable_metrics_collection": "false",
+        "DASHBOARD_METRIC_PORT": "-1",
+        # An installation of requirements that failed is not tried thrice: in a virtual environment Ray copies all of
+        # it each time, half a minute and 2 GB; pip itself repeats what the network lost.
+        "RUNTIME_ENV_RETRY_TIMES": "1",
+    }
     return Service(
         "ray",
         (command,),
@@ -210,16 +241,20 @@ def _ray(home: Home, ports: Mapping[str, int], base: Mapping[str, str]) -> Servi
 
 
 def _forget_sessions(folder: Path) -> None:
-    """Keep the last session's logs; Ray itself never removes any."""
+    """Keep the last session's logs, not what it installed for jobs; Ray itself never removes any."""
     sessions = sorted(path for path in folder.glob("session_2*") if path.is_dir() and not path.is_symlink())
     for old in sessions[:-1]:
         shutil.rmtree(old, ignore_errors=True)
+    for last in sessions[-1:]:
+        shutil.rmtree(last / "runtime_resources", ignore_errors=True)
 
 
 def _base_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The operator's environment without settings of ours: training code must not find the portal's secrets in it."""
     kept = {
-        name: value for name, value in environ.items() if not name.startswith("MLP_") and name not in DROPPED
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(DROPPED_PREFIXES) and name not in DROPPED
     }
     unproxied = [environ.get("NO_PROXY") or environ.get("no_proxy"), "localhost", LOOPBACK, RAY_NODE_ADDRESS]
     loopback = ",".join(filter(None, unproxied))
@@ -246,6 +281,7 @@ def _portal_environment(home: Home, ports: Mapping[str, int], environ: Mapping[s
         "MLP_RAY_TOKEN_FILE": str(home.secret("ray_token")),
         "MLP_RAY_CPUS": str(cpus()),
         "MLP_RAY_GPUS": str(gpus()),
+        "MLP_RAY_MEMORY": str(memory_gib()),
         "MLP_STORAGE": str(home / "storage"),
         "MLP_PORTAL_URL": portal_url(ports),
     }

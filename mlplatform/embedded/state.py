@@ -53,6 +53,8 @@ class StackState:
 
     home: str
     portal_url: str
+    # Whether people make accounts by themselves.
+    signup_open: bool = True
     pid: int = field(default_factory=os.getpid)
     boot: str = field(default_factory=processes.boot)
     services: dict[str, ServiceState] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class StackState:
         try:
             raw: dict[str, Any] = json.loads(home.state_file.read_text())
             rows = {name: _service(row) for name, row in raw["services"].items()}
-            return cls(raw["home"], raw["portal_url"], raw["pid"], raw["boot"], rows)
+            return cls(raw["home"], raw["portal_url"], raw["signup_open"], raw["pid"], raw["boot"], rows)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

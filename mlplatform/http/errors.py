@@ -77,7 +77,9 @@ def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
     if request.path.startswith(("/api/", "/harness/")):
         error = PlatformError(message)
         error.http_status = status
-        error.code = {404: "not_found", 403: "forbidden", 400: "invalid"}.get(status, "error")
+        error.code = {404: "not_found", 403: "forbidden", 400: "invalid", 413: "too_large"}.get(
+            status, "error"
+        )
         return JsonResponse(problem(error), status=status, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
     return render(request, template, {"status": status, "message": message}, status=status)

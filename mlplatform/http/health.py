@@ -1,8 +1,12 @@
 """Is this process able to serve?"""
 
+import time
+
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+
+_started = time.monotonic()
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -10,4 +14,4 @@ def healthz(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     cache.get("healthz")
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "up_seconds": round(time.monotonic() - _started, 1)})

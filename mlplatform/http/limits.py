@@ -1,7 +1,8 @@
 """Bounds on what requests may bring, before anything looks into them."""
 
-import json
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,11 +15,18 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 # Django, Channels and Starlette each type their messages differently.
 App = Callable[..., Awaitable[None]]
 
+# Key of the scope: the limit that the body exceeds.
+TOO_LARGE = "mlplatform.too_large"
+# How much of a refused body is taken in, and for how long.
+DRAIN_BYTES = 512 * 2**20
+DRAIN_S = 20.0
+
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body that is announced as too large; one that grows too large is cut off.
+    """ASGI middleware: no body above the limit reaches the app.
 
-    It stands in front of Django, which would first write any body to disk as a whole.
+    One that is announced as too large is marked in the scope and withheld; `BodyLimitMiddleware` answers. One that
+    grows too large is cut off. It stands in front of Django, which would first write any body to disk as a whole.
     """
 
     def __init__(self, app: App, limit: int) -> None:
@@ -29,7 +37,7 @@ class BodyLimit:
         """See ASGI."""
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._limit:
-            await self._refuse(send)
+            await self._withhold(scope, receive, send)
             return
         received = 0
 
@@ -41,18 +49,62 @@ class BodyLimit:
 
         await self._app(scope, bounded, send)
 
-    async def _refuse(self, send: Send) -> None:
-        detail = f"The request is larger than {self._limit // 2**20} MiB. Leave data out; read it from a shared path."
-        problem = {
-            "type": "about:blank",
-            "code": "too_large",
-            "status": 413,
-            "title": "TooLarge",
-            "detail": detail,
-        }
-        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    async def _withhold(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer without the body; take the body in afterwards.
+
+        A connection that is closed with unread data in it is reset, and many clients then never see the answer.
+        """
+        given = False
+
+        async def nothing() -> MutableMapping[str, Any]:
+            nonlocal given
+            if given:  # Django asks on to hear of a disconnect, and ends that itself once it has answered
+                await asyncio.Event().wait()
+            given = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def answer(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+                await send(message)
+                return
+            is_last = not message.get("more_body", False)
+            await send({**message, "more_body": True})
+            if is_last:
+                await _drain(receive)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self._app({**scope, TOO_LARGE: self._limit}, nothing, answer)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read and forget what a client still sends, within bounds."""
+    left = DRAIN_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while left > 0:
+                message = await receive()
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
+
+
+class BodyLimitMiddleware:
+    """Answers 413 for a body that `BodyLimit` withheld: a page for browsers, problem+json for the API."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """See Django's middleware."""
+        scope = getattr(request, "scope", {})
+        if TOO_LARGE in scope:
+            megabytes = scope[TOO_LARGE] // 2**20
+            words = (
+                f"This is larger than {megabytes} MiB. Leave data out; read it from a shared path instead."
+            )
+            return error_page(request, 413, words)
+        return self.get_response(request)
 
 
 class NoNulMiddleware:

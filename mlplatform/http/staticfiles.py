@@ -1,14 +1,33 @@
 """Static files: only those front-end files that pages use are collected from the npm packages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.contrib.staticfiles.finders import AppDirectoriesFinder, BaseFinder
 from django.contrib.staticfiles.utils import matches_patterns
 from django.core.files.storage import FileSystemStorage, Storage
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from servestatic.middleware import ServeStaticMiddleware
 from servestatic.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesMiddleware:
+    """Serves static files. Every other request stays in its thread; ServeStatic alone would take it to the event loop
+    and back, which is half of what a small request costs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._serve = async_to_sync(ServeStaticMiddleware(sync_to_async(get_response)))
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """See Django's middleware."""
+        is_static = request.path_info.startswith(str(settings.STATIC_URL))
+        response: HttpResponseBase = self._serve(request) if is_static else self._get_response(request)
+        return response
 
 
 class UsedAppsFinder(AppDirectoriesFinder):

@@ -1,10 +1,11 @@
-"""Template filters that every page may use (a built-in library, see settings.TEMPLATES)."""
+"""Template filters and tags that every page may use (a built-in library, see settings.TEMPLATES)."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 
@@ -38,6 +39,12 @@ def _float(value: float) -> str:
     text = f"{value:.4g}"
     mantissa, exponent, power = text.partition("e")
     return f"{mantissa}e{int(power)}" if exponent else text
+
+
+@register.filter
+def deviation(value: float) -> str:
+    """A standard deviation: two significant digits, as it is known no better."""
+    return _float(float(f"{value:.2g}"))
 
 
 @register.filter
@@ -75,6 +82,12 @@ def run_color(run_number: int) -> str:
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """mapping[key], None if it is not there."""
     return mapping.get(key)
+
+
+@register.simple_tag
+def signup_is_open() -> bool:
+    """Whether people may create an account by themselves."""
+    return bool(settings.SIGNUP_OPEN)
 
 
 @register.filter

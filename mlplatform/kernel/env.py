@@ -1,5 +1,6 @@
 """The one reader of the environment: every `MLP_` variable is declared here and documented in docs/settings.md."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from mlplatform.kernel.errors import ConfigurationError
 
 REQUIRED = object()
+HOST = re.compile(r"[a-z0-9._-]+(:[0-9]{1,5})?")
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -38,6 +40,14 @@ def _count(text: str) -> int:
     if number < 0:
         raise ValueError("expected a number that is not negative")
     return number
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is not a host or host:port")
+    return hosts
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,12 @@ VARIABLES = (
     Variable("MLP_RAY_TOKEN", "Token of the Ray cluster's own authentication.", default="", secret=True),
     Variable("MLP_RAY_CPUS", "CPUs that allocations may hold on the Ray cluster.", _count),
     Variable("MLP_RAY_GPUS", "GPUs that allocations may hold on the Ray cluster.", _count, 0),
+    Variable(
+        "MLP_RAY_MEMORY",
+        "GiB of memory that allocations may hold on the Ray cluster; 0: not counted.",
+        _count,
+        0,
+    ),
     Variable("MLP_STORAGE", "Folder or fsspec URL for bundles, packages and checkpoints."),
     Variable("MLP_PORTAL_URL", "URL by which browsers reach the portal.", _url("http", "https")),
     Variable(
@@ -79,6 +95,12 @@ VARIABLES = (
         None,
     ),
     Variable("MLP_SIGNUP", "Who may create an account: open or closed.", _choice("open", "closed"), "open"),
+    Variable(
+        "MLP_GIT_HOSTS",
+        "Git servers (host or host:port, comma-separated) that may have a private address and plain http.",
+        _hosts,
+        "",
+    ),
     Variable(
         "MLP_STATIC_ROOT",
         "Folder where collectstatic puts files.",

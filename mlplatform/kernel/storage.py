@@ -1,5 +1,6 @@
 """Binary things (bundles, packages, checkpoints) live under MLP_STORAGE: a local folder or any fsspec URL."""
 
+import contextlib
 import posixpath
 import secrets
 from pathlib import PurePosixPath
@@ -8,6 +9,8 @@ from typing import BinaryIO, cast
 import fsspec
 from django.conf import settings
 from fsspec.spec import AbstractFileSystem
+
+DELETE_TRIES = 10
 
 
 def filesystem() -> tuple[AbstractFileSystem, str]:
@@ -58,3 +61,21 @@ def open_key(key: str) -> BinaryIO:
     """Open a stored key for reading. Raises FileNotFoundError."""
     fs, _ = filesystem()
     return cast(BinaryIO, fs.open(path(key), "rb"))
+
+
+def delete_tree(url: str) -> int:
+    """Delete a file or a folder with everything in it; return the bytes that it had.
+
+    Nothing there is not an error, nor is somebody else who deletes it at the same time.
+    """
+    fs, _ = filesystem()
+    inner = str(fs._strip_protocol(url))  # as above
+    for _ in range(DELETE_TRIES):
+        if not fs.exists(inner):
+            return 0
+        with contextlib.suppress(FileNotFoundError):
+            size = int(sum(fs.sizes(fs.find(inner))))
+            fs.rm(inner, recursive=True)
+            return size
+        # The other one got ahead of us, and gave up where we had been: look at what is left.
+    raise FileNotFoundError(f"{url} changes while it is being deleted; it stays for later.")

@@ -50,6 +50,38 @@ def test_guessing_is_slowed_down(api: Api, owner: User) -> None:
     assert codes[-1] == 429
 
 
+def test_a_token_can_end_itself(api: Api, owner: User) -> None:
+    kept, ended = (sign_in(api, "olivia", PASSWORD).json()["token"] for _ in range(2))
+    client = api()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ended}")
+    assert client.delete("/api/v1/auth/tokens/current/").status_code == 204
+    assert client.delete("/api/v1/auth/tokens/current/").status_code == 401
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {kept}")
+    assert client.get("/api/v1/me/").status_code == 200
+    assert api(owner).delete("/api/v1/auth/tokens/current/").status_code == 401
+    assert ApiToken.objects.count() == 1
+
+
+def test_guessing_from_many_addresses_is_slowed_down_too(api: Api, owner: User) -> None:
+    codes = []
+    for number in range(30):
+        client = api()
+        where: dict[str, Any] = {
+            "REMOTE_ADDR": f"192.0.2.{number}",
+            "HTTP_X_FORWARDED_FOR": f"198.51.100.{number}",
+        }
+        given = {"username": ("olivia", " Olivia")[number % 2], "password": "nope"}
+        codes.append(client.post("/api/v1/auth/tokens/", given, format="json", **where).status_code)
+    assert set(codes[:10]) == {401}
+    assert set(codes[10:]) == {429}
+    assert sign_in(api, "victor", "nope").status_code == 401, "only the one name is held up"
+
+
+@pytest.mark.parametrize("body", [[], {"username": ["olivia"]}, {"username": 3}, {}])
+def test_nonsense_is_no_credentials(api: Api, db: None, body: object) -> None:
+    assert api().post("/api/v1/auth/tokens/", body, format="json").status_code in {400, 401}
+
+
 @pytest.mark.parametrize("header", ["", "Bearer nope", "Bearer ", "Basic b2xpdmlhOng="])
 def test_without_a_valid_token_it_is_401(api: Api, db: None, header: str) -> None:
     client = api()

@@ -49,6 +49,14 @@ def test_hints_name_the_portal_and_the_password_files(state: StackState, home: H
     assert "(not up)" in rendered(hints(state, home))
 
 
+def test_an_open_sign_up_is_said(state: StackState, home: Home) -> None:
+    assert "Anyone on this machine can sign up and run code as you; MLP_SIGNUP=closed" in rendered(
+        hints(state, home)
+    )
+    state.signup_open = False
+    assert "sign up" not in rendered(hints(state, home))
+
+
 def test_elsewhere_than_on_a_terminal_changes_are_lines(
     state: StackState, home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:

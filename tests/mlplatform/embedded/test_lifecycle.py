@@ -1,11 +1,15 @@
 """The real stack: two boots of one home, in one story, because each costs many seconds."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import psycopg
 import pytest
@@ -13,10 +17,30 @@ import pytest
 from mlplatform.embedded import postgres, processes
 from mlplatform.embedded.home import Home
 from mlplatform.embedded.processes import Process
+from mlplatform.embedded.services import RAY_NODE_ADDRESS
 from mlplatform.embedded.state import Health
 from tests.stack import EmbeddedStack
 
 pytestmark = pytest.mark.integration
+# As /proc/net/tcp and tcp6 have them: 127.0.0.1 and .2, the same mapped into IPv6, and ::1.
+LOOPBACK = {
+    "0100007F",
+    "0200007F",
+    "0000000000000000FFFF00000100007F",
+    "0000000000000000FFFF00000200007F",
+    "00000000000000000000000001000000",
+}
+LISTENING = "0A"
+# One method of each service that Ray's processes may offer.
+RAY_METHODS = (
+    "/ray.rpc.NodeInfoGcsService/CheckAlive",
+    "/ray.rpc.NodeManagerService/GetNodeStats",
+    "/ray.rpc.ObjectManagerService/Pull",
+    "/ray.rpc.CoreWorkerService/GetCoreWorkerStats",
+    "/ray.rpc.ReporterService/GetTraceback",
+    "/ray.rpc.RayletDriver/ClusterInfo",
+)
+UNAUTHENTICATED, UNIMPLEMENTED = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNIMPLEMENTED
 SERVICES = {"postgres", "valkey", "setup", "web", "worker", "clock", "ray", "mlflow"}
 
 
@@ -40,8 +64,22 @@ def jobs(stack: EmbeddedStack, token: str | None) -> int:
     return httpx.get(f"{url}/api/jobs/", headers=headers, timeout=10).status_code
 
 
-def listeners(family: set[Process]) -> dict[str, str]:
-    """Listening IPv4 addresses of a family, as /proc/net/tcp has them, with the command that listens."""
+def ray_init(address: str, environment: dict[str, str]) -> str:
+    """Everything that `ray.init` says."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import ray; ray.init({address!r}); print('connected')"],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def exposed(family: set[Process]) -> dict[int, str]:
+    """Ports on which a family listens beyond loopback, over IPv4 or IPv6, with the command that does."""
     inodes = {}
     for process in family:
         try:
@@ -51,8 +89,36 @@ def listeners(family: set[Process]) -> dict[str, str]:
                     inodes[target[8:-1]] = Path(f"/proc/{process.pid}/cmdline").read_text()
         except OSError:
             continue
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {row[1]: inodes[row[9]] for row in rows if row[3] == "0A" and row[9] in inodes}
+    found = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            row = line.split()
+            address, _, port = row[1].partition(":")
+            if row[3] == LISTENING and row[9] in inodes and address not in LOOPBACK:
+                found[int(port, 16)] = inodes[row[9]]
+    return found
+
+
+def answers(port: int, token: str | None, host: str = "127.0.0.1") -> dict[str, grpc.StatusCode]:
+    """What a gRPC server says to an empty call of each of Ray's services."""
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    found = {}
+    with grpc.insecure_channel(f"{host}:{port}") as channel:
+        for method in RAY_METHODS:
+            try:
+                channel.unary_unary(method)(b"", timeout=20, metadata=metadata)
+                found[method] = grpc.StatusCode.OK
+            except grpc.RpcError as error:
+                found[method] = error.code()
+    return found
+
+
+def assert_guarded(port: int, command: str, host: str = "127.0.0.1") -> None:
+    """The one service behind the port asks for the token; there is no other that does not."""
+    for token in (None, "wrong"):
+        found = answers(port, token, host)
+        assert set(found.values()) <= {UNAUTHENTICATED, UNIMPLEMENTED}, (port, command, found)
+        assert UNAUTHENTICATED in found.values(), (port, command, found)
 
 
 def gone(family: set[Process], limit_s: float) -> bool:
@@ -68,14 +134,28 @@ def gone(family: set[Process], limit_s: float) -> bool:
 def test_the_life_of_a_stack(stack: EmbeddedStack) -> None:
     first = stack.up()
     assert set(first.services) == SERVICES
-    assert httpx.get(f"{stack.url}/healthz").json() == {"status": "ok"}
+    assert httpx.get(f"{stack.url}/healthz").json()["status"] == "ok"
 
-    # Ray listens on every interface, so it must ask for the token; everything else is on loopback.
+    # Parts of Ray listen on every interface: each must ask for the token. Everything else is on loopback.
     assert jobs(stack, None) == 401
     assert jobs(stack, "wrong") in {401, 403}
     assert jobs(stack, stack.secret("ray_token")) == 200
-    for address, command in listeners(stack.family()).items():
-        assert address.startswith(("0100007F:", "0200007F:")) or "ray" in command, (address, command)
+    ports = json.loads((stack.home / "ports.json").read_text())
+    beyond = exposed(stack.family())
+    assert {ports["ray_port"], ports["ray_node_manager_port"], ports["ray_object_manager_port"]} <= set(
+        beyond
+    )
+    for port, command in beyond.items():
+        assert_guarded(port, command)
+    assert_guarded(ports["ray_ray_client_server_port"], "ray client server", RAY_NODE_ADDRESS)
+    with_token = answers(ports["ray_port"], stack.secret("ray_token"))
+    assert UNAUTHENTICATED not in with_token.values()
+    assert grpc.StatusCode.OK in with_token.values()
+    # And Ray's own client is turned away, as a person at another machine would be.
+    for token in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "wrong"}):
+        said = ray_init(f"{RAY_NODE_ADDRESS}:{ports['ray_port']}", token)
+        assert "InvalidAuthToken" in said
+        assert "connected" not in said
 
     # A killed child comes back, and so do those that use it.
     killed = {name: first.services[name].pid for name in ("postgres", "worker", "web")}

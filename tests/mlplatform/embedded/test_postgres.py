@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -22,10 +23,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(data: Path) -> Iterator[Child]:
-    sockets = SERVERS.folder / "second"
+    with running(data, "second") as (_, child):
+        yield child
+
+
+@contextmanager
+def running(data: Path, name: str) -> Iterator[tuple[Path, Child]]:
+    """A server with its sockets in a folder of this name, in the environment of the test."""
+    sockets = SERVERS.folder / name
     postgres.prepare_folder(sockets)
     command = postgres.command(data, sockets, postgres.SETTINGS | postgres.UNSAFE_SETTINGS)
-    running = child.spawn(
+    server = child.spawn(
         tuple(command),
         environment=os.environ,
         folder=data.parent,
@@ -40,8 +48,8 @@ def server(data: Path) -> Iterator[Child]:
                 await asyncio.sleep(0.02)
 
     asyncio.run(ready())
-    yield running
-    asyncio.run(running.stop(hurry=asyncio.Event()))
+    yield sockets, server
+    asyncio.run(server.stop(hurry=asyncio.Event()))
 
 
 def test_the_databases_are_there_and_nothing_listens_on_tcp(server: Child) -> None:
@@ -50,6 +58,22 @@ def test_the_databases_are_there_and_nothing_listens_on_tcp(server: Child) -> No
         assert {("one",), ("two",)} <= set(names)
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
+
+
+def test_the_operators_shell_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", "6000")
+    postgres.initialise(tmp_path / "data", ["one"], environment={"PATH": os.defpath}, sync=False)
+    with (
+        running(tmp_path / "data", "third") as (sockets, _),
+        psycopg.connect(postgres.url(sockets, "one")) as connection,
+    ):
+        assert connection.execute("SHOW port").fetchone() == ("5432",)
+
+
+def test_a_slow_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "RUN_LIMIT_S", 0.01)
+    with pytest.raises(StackError, match="initdb was not done after 0 s"):
+        postgres.initialise(tmp_path / "data", ["one"], sync=False)
 
 
 def test_a_stop_is_clean(server: Child, data: Path) -> None:

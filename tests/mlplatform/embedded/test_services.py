@@ -12,10 +12,13 @@ ENVIRON = {
     "LANG": "C.UTF-8",
     "MLP_SECRET_KEY": "of somebody else",
     "MLP_SIGNUP": "closed",
+    "MLP_GIT_HOSTS": "git.intranet",
     "RAY_ADDRESS": "http://elsewhere",
     "MLFLOW_TRACKING_URI": "http://elsewhere",
     "DJANGO_SETTINGS_MODULE": "elsewhere",
     "no_proxy": "intranet",
+    "PGPORT": "6000",
+    "PGOPTIONS": "elsewhere",
 }
 NUMBERS = {name: 20_000 + place for place, name in enumerate(PORTS)}
 
@@ -56,6 +59,10 @@ def test_nothing_listens_beyond_this_machine(services: dict[str, Service]) -> No
     assert not any("0.0.0.0" in line(service) for service in services.values())
 
 
+def test_no_proxy_is_believed(services: dict[str, Service]) -> None:
+    assert "--no-proxy-headers" in services["web"].commands[0]
+
+
 def test_ray_gets_all_of_its_ports(services: dict[str, Service]) -> None:
     command = line(services["ray"])
     for name, port in NUMBERS.items():
@@ -63,10 +70,32 @@ def test_ray_gets_all_of_its_ports(services: dict[str, Service]) -> None:
             assert f"--{name.removeprefix('ray_').replace('_', '-')}={port} " in command
 
 
+def test_no_argument_fell_to_pieces(services: dict[str, Service]) -> None:
+    for service in services.values():
+        for command in service.commands:
+            assert not [argument for argument in command if len(argument) == 1 and not argument.isdecimal()]
+
+
+def test_every_argument_of_ray_is_an_option(services: dict[str, Service]) -> None:
+    (command,) = services["ray"].commands
+    assert command[1] == "start"
+    assert all(argument.startswith("--") for argument in command[2:])
+
+
+def test_ray_offers_the_memory_that_the_portal_counts(services: dict[str, Service]) -> None:
+    counted = int(services["web"].environment["MLP_RAY_MEMORY"])
+    assert f"--memory={counted * 2**30} " in line(services["ray"]) + " "
+
+
 def test_ray_asks_for_the_token(services: dict[str, Service], home: Home) -> None:
     environment = services["ray"].environment
     assert environment["RAY_AUTH_MODE"] == "token"
     assert environment["RAY_AUTH_TOKEN_PATH"] == str(home.secret_file("ray_token"))
+
+
+def test_ray_shows_its_metrics_to_nobody(services: dict[str, Service]) -> None:
+    assert services["ray"].environment["RAY_enable_metrics_collection"] == "false"
+    assert services["ray"].environment["DASHBOARD_METRIC_PORT"] == "-1"
 
 
 def test_training_code_sees_no_setting_of_the_portal(services: dict[str, Service]) -> None:
@@ -78,6 +107,7 @@ def test_training_code_sees_no_setting_of_the_portal(services: dict[str, Service
 def test_the_operators_shell_does_not_redirect_us(services: dict[str, Service]) -> None:
     for service in services.values():
         assert "http://elsewhere" not in service.environment.values()
+        assert not [name for name in service.environment if name.startswith("PG")]
         assert service.environment["no_proxy"] == "intranet,localhost,127.0.0.1,127.0.0.2"
     assert services["web"].environment["DJANGO_SETTINGS_MODULE"] == "mlplatform.settings"
 
@@ -86,7 +116,9 @@ def test_the_portals_environment_is_complete(services: dict[str, Service]) -> No
     values = env.read(services["web"].environment)
     assert values["MLP_PORTAL_URL"] == f"http://127.0.0.1:{NUMBERS['web']}"
     assert values["MLP_RAY_CPUS"] >= 2
+    assert values["MLP_RAY_MEMORY"] >= 1
     assert values["MLP_SIGNUP"] == "closed"
+    assert values["MLP_GIT_HOSTS"] == frozenset({"git.intranet"})
     assert values["MLP_SECRET_KEY"] != "of somebody else"
 
 
@@ -103,11 +135,15 @@ def test_only_setup_learns_the_passwords(services: dict[str, Service], home: Hom
     assert "MLP_DEMO_PASSWORD_FILE" not in services["web"].environment
 
 
-def test_old_ray_sessions_go_and_the_last_one_stays(services: dict[str, Service], home: Home) -> None:
+def test_old_ray_sessions_go_and_the_logs_of_the_last_one_stay(
+    services: dict[str, Service], home: Home
+) -> None:
     for name in ("session_2026-01-01", "session_2026-01-02", "session_2026-01-03"):
         (home / "ray" / name / "logs").mkdir(parents=True)
+        (home / "ray" / name / "runtime_resources" / "pip").mkdir(parents=True)
     (home / "ray" / "session_latest").symlink_to(home / "ray" / "session_2026-01-03")
     prepare = services["ray"].prepare
     assert prepare is not None
     prepare()
     assert {path.name for path in (home / "ray").iterdir()} == {"session_2026-01-03", "session_latest"}
+    assert [path.name for path in (home / "ray" / "session_2026-01-03").iterdir()] == ["logs"]

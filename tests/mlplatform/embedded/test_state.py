@@ -29,6 +29,7 @@ def test_what_is_written_is_read(home: Home, state: StackState) -> None:
     me = processes.read(os.getpid())
     assert me is not None
     state.services["web"].remember({me})
+    state.signup_open = False
     state.write(home)
     assert StackState.last(home) == state
     assert stat.S_IMODE(home.state_file.stat().st_mode) == 0o600

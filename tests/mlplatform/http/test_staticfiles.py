@@ -1,11 +1,14 @@
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
-from mlplatform.http.staticfiles import ManifestStorage, VendorFinder
+from mlplatform.http.staticfiles import ManifestStorage, StaticFilesMiddleware, VendorFinder
 
 FILES = {
     "vendor/inter.woff2": "x/dist/x.woff2",  # app.css names it
@@ -56,3 +59,21 @@ def test_collectstatic_hashes_names_and_imports(packages: Path, settings: Any) -
     assert "sourceMappingURL=x.min.css.map" in (collected / names["vendor/x.css"]).read_text()
     assert (collected / f"{names['app/css/pages.css']}.gz").exists()
     assert not (collected / "rest_framework").exists()
+
+
+def test_only_requests_for_static_files_leave_their_thread(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = str(tmp_path)
+    (tmp_path / "a.txt").write_text("served")
+    seen: list[int] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(threading.get_ident())
+        return HttpResponse("view")
+
+    middleware = StaticFilesMiddleware(view)
+    assert middleware(RequestFactory().get("/harness/v1/leases")).getvalue() == b"view"
+    assert seen == [threading.get_ident()]
+    found = middleware(RequestFactory().get("/static/a.txt"))
+    assert (found.status_code, found["Content-Length"]) == (200, "6")
+    assert len(seen) == 1
+    assert middleware(RequestFactory().get("/static/b.txt")).getvalue() == b"view"

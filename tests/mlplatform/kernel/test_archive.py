@@ -5,17 +5,19 @@ import zipfile
 
 import pytest
 
+from mlplatform.kernel import archive
 from mlplatform.kernel.archive import pack, unpack, without_top_folder
 from mlplatform.kernel.errors import InvalidInput
 
+ZIP = zipfile.ZipFile
 LIMITS = {"max_bytes": 10_000, "max_files": 5}
 
 
 def zipped(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for name, content in members:
-            archive.writestr(name, content)
+            made.writestr(name, content)
     return buffer.getvalue()
 
 
@@ -73,6 +75,26 @@ def test_many_small_files_add_up() -> None:
         unpack(zipped(*((f"f{i}", bytes(4000)) for i in range(3))), **LIMITS)
     with pytest.raises(InvalidInput, match="holds 6 files; at most 5"):
         unpack(zipped(*((f"f{i}", b"") for i in range(6))), **LIMITS)
+
+
+def test_a_giant_directory_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "SLACK", 3)
+    fits = zipped(*((f"d{i}/", b"") for i in range(8)))
+    assert unpack(fits, **LIMITS) == {}
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # not even opened
+    with pytest.raises(InvalidInput, match="over 8 files and folders"):
+        unpack(giant(9), **LIMITS)
+
+
+def giant(members: int) -> bytes:
+    """A zip whose end says that it holds one member."""
+    with io.BytesIO() as buffer:
+        with ZIP(buffer, "w") as made:
+            for number in range(members):
+                made.writestr(f"{number}/", b"")
+        content = buffer.getvalue()
+    end = content.rindex(b"PK\x05\x06")
+    return content[: end + 8] + b"\x01\x00\x01\x00" + content[end + 12 :]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

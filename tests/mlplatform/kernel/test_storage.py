@@ -27,3 +27,24 @@ def test_path_elsewhere_is_refused(path: str) -> None:
 def test_object_storage_gets_its_scheme_back(settings: Any) -> None:
     settings.STORAGE = "memory://bucket"
     assert storage.url_inside("/bucket/runs/1/x", "runs", "1") == "memory:///bucket/runs/1/x"
+
+
+def test_a_tree_that_two_delete_at_once_is_gone(storage_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stumbles over what the other has deleted already; neither fails, and nothing stays."""
+    folder = storage_path / "runs" / "1"
+    folder.mkdir(parents=True)
+    for name in ("a", "b", "c"):
+        (folder / name).write_bytes(b"x" * 10)
+    fs, _ = storage.filesystem()
+    remove, stumbles = fs.rm, [folder / "a", folder / "b"]
+
+    def stumble(path: str, recursive: bool) -> None:
+        if stumbles:
+            stumbles.pop().unlink()
+            raise FileNotFoundError
+        remove(path, recursive=recursive)
+
+    monkeypatch.setattr(fs, "rm", stumble)
+    assert storage.delete_tree(f"file://{folder}") == 10
+    assert not folder.exists()
+    assert storage.delete_tree(f"file://{folder}") == 0

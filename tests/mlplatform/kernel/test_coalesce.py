@@ -1,0 +1,57 @@
+import threading
+
+import pytest
+
+from mlplatform.kernel.coalesce import Coalesced
+
+LIMIT_S = 10.0
+
+
+class Work:
+    """Counts its calls; each waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.started = threading.Semaphore(0)
+        self.go = threading.Semaphore(0)
+        self.calls = 0
+
+    def __call__(self) -> None:
+        self.calls += 1
+        self.started.release()
+        assert self.go.acquire(timeout=LIMIT_S)
+
+
+def test_many_calls_while_one_runs_become_one_more() -> None:
+    work = Work()
+    coalesced = Coalesced(work)
+    first = threading.Thread(target=coalesced)
+    first.start()
+    assert work.started.acquire(timeout=LIMIT_S)
+    second = threading.Thread(target=coalesced)
+    second.start()
+    others = [threading.Thread(target=coalesced) for _ in range(5)]
+    for thread in others:
+        thread.start()
+    # All but one return at once, although the first still runs.
+    for thread in [second, *others]:
+        thread.join(1.0)
+    assert sum(thread.is_alive() for thread in [second, *others]) == 1
+    assert work.calls == 1
+    work.go.release(2)
+    for thread in [first, second, *others]:
+        thread.join(LIMIT_S)
+    assert work.calls == 2
+
+
+def test_an_error_does_not_keep_the_next_from_running() -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise ValueError("broken")
+
+    coalesced = Coalesced(fail)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            coalesced()
+    assert len(calls) == 2
