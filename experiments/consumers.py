@@ -63,11 +63,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Pages have nothing to say."""
 
-    async def live_event(self, message: dict[str, Any]) -> None:
-        """One event of mlplatform.http.live: put it into the next frame."""
-        event = message["event"]
-        if not self.overflow:
-            self._gather(event)
+    async def live_events(self, message: dict[str, Any]) -> None:
+        """Events of mlplatform.http.live: put them into the next frame."""
+        for event in message["events"]:
+            if not self.overflow:
+                self._gather(event)
         if self.flush_task is None or self.flush_task.done():
             self.flush_task = asyncio.create_task(self._flush_later())
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 GIVE_UP_AFTER = 3
 FIRST_DELAY = timedelta(seconds=5)
+MAX_DELAY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class OpenRun:
     state: str
     leased: bool
     stop_requested_at: datetime | None = None
+    # It reached the target itself, so it may finish although the search is over.
+    winner: bool = False
+    # Told to stop at a checkpoint, if one comes soon.
+    pausing: bool = False
+    # It backs off after a loss.
+    not_before: datetime | None = None
     allocation_id: UUID | None = None
 
 
@@ -26,6 +33,8 @@ class Snapshot:
 
     now: datetime
     active: bool
+    # Its budget is used up or its target is reached: nothing more starts.
+    over: bool
     open_runs: Sequence[OpenRun]
     # Allocations that can still take runs, and those that end after their current one.
     serving: Sequence[UUID]
@@ -33,6 +42,7 @@ class Snapshot:
     # End times of the newest allocations that failed without ever leasing a run, newest first.
     failures: Sequence[datetime]
     stop_grace: timedelta
+    pause_grace: timedelta
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class Plan:
 
     lost: tuple[UUID, ...] = ()
     stop: tuple[UUID, ...] = ()
+    # Runs that end because the search is over.
+    end: tuple[UUID, ...] = ()
     give_up: bool = False
     request: int = 0
     complete: bool = False
@@ -52,23 +64,36 @@ def plan(snapshot: Snapshot) -> Plan:
     leased = ("starting", "running")
     lost = tuple(run.id for run in snapshot.open_runs if run.state in leased and not run.leased)
     stop = tuple(
-        run.allocation_id
-        for run in snapshot.open_runs
-        if run.leased
-        and run.allocation_id
-        and run.stop_requested_at
-        and snapshot.now - run.stop_requested_at > snapshot.stop_grace
+        run.allocation_id for run in snapshot.open_runs if run.allocation_id and _overdue(run, snapshot)
     )
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
         return Plan(complete=snapshot.active, drain=not snapshot.active)
+    end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
+    if not snapshot.active:
+        # Paused or canceled: what runs stops by itself, and nothing starts.
+        return Plan(lost=lost, stop=stop, drain=True)
     failures = len(snapshot.failures)
     if failures >= GIVE_UP_AFTER:
-        return Plan(lost=lost, stop=stop, give_up=True)
+        return Plan(lost=lost, stop=stop, end=end, give_up=True)
     too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
-    wanted = min(snapshot.max_parallel, len(snapshot.open_runs))
+    going_on = [run for run in snapshot.open_runs if run.id not in end]
+    due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
+    wanted = min(snapshot.max_parallel, due)
     missing = 0 if too_early else max(0, wanted - len(snapshot.serving))
-    return Plan(lost=lost, stop=stop, request=missing)
+    return Plan(lost=lost, stop=stop, end=end, request=missing)
+
+
+def back_off(losses: int) -> timedelta:
+    """How long a run waits after so many lost attempts in a row; the first costs no time."""
+    return min(MAX_DELAY, FIRST_DELAY * 2 ** (losses - 2)) if losses > 1 else timedelta()
+
+
+def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:
+    if not run.leased or run.stop_requested_at is None:
+        return False
+    grace = snapshot.stop_grace + (snapshot.pause_grace if run.pausing else timedelta())
+    return snapshot.now - run.stop_requested_at > grace
 
 
 def waiting_words(states: Sequence[tuple[str, str]], *, failures: int, max_parallel: int) -> str:

@@ -17,6 +17,8 @@ class RunState(TextChoices):
 
 RUN_TERMINAL = frozenset({"completed", "failed", "canceled", "pruned"})
 RUN_LEASED = frozenset({"starting", "running"})
+# In this order PostgreSQL knows it as the condition of the index on open runs.
+RUN_OPEN = ("queued", "starting", "running")
 
 RUN_MOVES = {
     "queued": frozenset({"starting", "canceled", "failed"}),
@@ -30,16 +32,32 @@ RUN_MOVES = {
 }
 
 
+class StopReason(TextChoices):
+    """Why a leased run is to stop; decides what becomes of it when it has."""
+
+    CANCELED = "canceled"
+    PAUSED = "paused"
+    PRUNED = "pruned"
+    BUDGET = "budget"
+    TARGET = "target"
+    NOT_FINITE = "not_finite"
+
+
 class ExperimentState(TextChoices):
-    """Life of an experiment; a completed one becomes active again when runs are added."""
+    """Life of an experiment; a completed one becomes active again when runs are added.
+
+    A paused one keeps its queue, and nothing of it starts.
+    """
 
     ACTIVE = "active"
+    PAUSED = "paused"
     COMPLETED = "completed"
     CANCELED = "canceled"
 
 
 EXPERIMENT_MOVES = {
-    "active": frozenset({"completed", "canceled"}),
+    "active": frozenset({"paused", "completed", "canceled"}),
+    "paused": frozenset({"active", "completed", "canceled"}),
     "completed": frozenset({"active"}),
     "canceled": frozenset({"active"}),
 }

@@ -1,19 +1,45 @@
 """Dramatiq actors. They take ids, call a service, and are safe to repeat."""
 
+from uuid import UUID
+
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
+from experiments.services import pruning, retention, tracking_sync
 from experiments.services import reconcile as reconciling
-from experiments.services import tracking_sync
+from mlplatform.kernel.coalesce import Coalesced
+
+# Every run that ends asks for these two. A tracker that hangs must not take the threads that reconcile, either.
+_reconcile = Coalesced(reconciling.reconcile)
+_sync_tracking = Coalesced(tracking_sync.sync_due)
 
 
 @dramatiq.actor(time_limit=60_000, max_age=30_000)
 def reconcile() -> None:
     """One tick of the reconciler."""
-    reconciling.reconcile()
+    _reconcile()
 
 
 @dramatiq.actor(time_limit=600_000, max_age=30_000)
 def sync_tracking() -> None:
     """Tell MLflow about finished runs."""
-    tracking_sync.sync_due()
+    _sync_tracking()
+
+
+@dramatiq.actor(time_limit=60_000, max_age=600_000)
+def prune(run_id: str, step: int) -> None:
+    """Judge a run at a step."""
+    pruning.run_judge(UUID(run_id), step)
+
+
+@dramatiq.actor(time_limit=60_000)
+def thin_out(run_id: str) -> None:
+    """Drop the checkpoints of a run that need not stay."""
+    retention.checkpoints_thin_out(UUID(run_id))
+
+
+@dramatiq.actor(time_limit=600_000, max_age=30_000)
+def empty_discarded() -> None:
+    """Delete the folders that nothing refers to any more."""
+    retention.checkpoints_catch_up()
+    retention.discarded_delete()

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlplatform.kernel.errors import InvalidInput, TooLarge
+from mlplatform.kernel.text import storable
 
 NAME_LIMIT = 200
 STEP_LIMIT = 2**62
 SMALL_LIMIT = 2**31
 PATH_LIMIT = 1000
+GROUP_LIMIT = 64
 NAMES_PER_BATCH = 1000
 OUTCOMES = ("completed", "failed", "stopped")
 
@@ -42,6 +44,8 @@ class End:
     code: str = ""
     message: str = ""
     traceback: str = ""
+    # The worker group that wants its next run in the answer; empty if it does not.
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,7 @@ def parse_batch(content: Any) -> Batch:
         rank=rank,
         seq=_int(content, "seq", 1),
         points=[_series(item) for item in points],
-        # PostgreSQL has no NUL in text, and lone surrogates cannot be encoded.
-        log=_text(content.get("log")),
+        log=storable(content.get("log")),
         progress=None if value is None or not math.isfinite(value) else min(1.0, max(0.0, value)),
         checkpoint=_checkpoint(content.get("checkpoint")),
         end=_end(content.get("end")),
@@ -93,7 +96,7 @@ def _series(item: Any) -> Series:
         raise InvalidInput(
             "Each of points must be an object with name, steps, values and times.", field="points"
         )
-    name = _text(item.get("name"))
+    name = storable(item.get("name"))
     if not name or len(name) > NAME_LIMIT:
         raise InvalidInput(
             f"The metric name {name[:40]!r} must have 1 to {NAME_LIMIT} characters.", field="points"
@@ -153,24 +156,19 @@ def _int(content: Mapping[str, Any], key: str, least: int, limit: int = STEP_LIM
     return value
 
 
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
 def _checkpoint(value: Any) -> CheckpointReport | None:
     if value is None:
         return None
-    if not isinstance(value, Mapping) or not _text(value.get("path")):
+    if not isinstance(value, Mapping) or not storable(value.get("path")):
         raise InvalidInput("checkpoint must have a path and a step.", field="checkpoint")
-    path = _text(value["path"])
+    path = storable(value["path"])
     if len(path) > PATH_LIMIT:
         raise InvalidInput(
             f"The checkpoint's path has {len(path)} characters; at most {PATH_LIMIT} fit.", field="checkpoint"
         )
     metrics = value.get("metrics")
     numbers = {
-        _text(name): number if math.isfinite(number := _float(str(name), item)) else str(number)
+        storable(name): number if math.isfinite(number := _float(str(name), item)) else str(number)
         for name, item in (metrics.items() if isinstance(metrics, Mapping) else ())
     }
     return CheckpointReport(path, _int(value, "step", 0), numbers)
@@ -185,7 +183,8 @@ def _end(value: Any) -> End | None:
     cause = cause if isinstance(cause, Mapping) else {}
     return End(
         value["outcome"],
-        _text(cause.get("code"))[:40],
-        _text(cause.get("message")),
-        _text(cause.get("traceback")),
+        storable(cause.get("code"))[:40],
+        storable(cause.get("message")),
+        storable(cause.get("traceback")),
+        storable(value.get("group"))[:GROUP_LIMIT],
     )

@@ -10,10 +10,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Project, Role, User
 from accounts.services.projects import project_create
+from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run
 from experiments.services.bundles import bundle_from_upload
 from experiments.services.launch import experiment_create
 from experiments.services.leasing import lease_next
+from mlplatform.kernel.archive import pack
 from runners import registry
 from runners.models import Allocation
 from runners.services.tokens import allocation_token
@@ -23,6 +25,15 @@ CODE = b"""
 def train(config):
     for epoch in range(config.get("epochs", 3)):
         print(config["lr"], epoch)
+"""
+DECLARATION = b"""
+entrypoint: train:train
+progress: epochs
+parameters:
+  lr: {type: float, default: 0.01, min: 0.00001, max: 1, log: true}
+  epochs: {type: int, default: 3, min: 1, max: 100}
+  optimizer: {type: categorical, choices: [adam, sgd], default: adam}
+  momentum: {type: float, default: 0.9, min: 0, max: 0.99, when: {optimizer: sgd}}
 """
 PASSWORD = "correct horse battery"
 
@@ -66,14 +77,20 @@ def bundle(owner: User, project: Project) -> Bundle:
 
 
 @pytest.fixture
+def typed_bundle(owner: User, project: Project) -> Bundle:
+    """The same code with declared ranges."""
+    files = {"train.py": CODE, "experiment.yaml": DECLARATION}
+    return bundle_from_upload(user=owner, project=project, filename="typed.zip", content=pack(files))
+
+
+@pytest.fixture
 def experiment(owner: User, project: Project, bundle: Bundle) -> Experiment:
     """Two queued runs of one worker each."""
     return experiment_create(
         user=owner,
         project=project,
         bundle=bundle,
-        name="sweep",
-        objective_metric="accuracy",
+        definition=Definition(name="sweep", entrypoint="train:train", objective_metric="accuracy"),
         param_sets=[{"lr": 0.1}, {"lr": 0.2}],
     )
 

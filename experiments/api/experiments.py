@@ -1,25 +1,21 @@
-"""REST: examples, bundles, experiments."""
+"""REST: examples, experiments, models."""
 
-from typing import Any
 from uuid import UUID
 
-from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
-from accounts.models import Project
 from accounts.selectors.projects import project_get
-from experiments.api.output import bundle_json, experiment_json, model_version_json
+from experiments.api.input import ExperimentInput, RevisionInput, bundle_of, checked, definition_of
+from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
 from experiments.catalog import examples
-from experiments.models import Bundle, ModelVersion
-from experiments.selectors.experiments import experiment_by_id, experiment_list
-from experiments.services.bundles import bundle_from_example, bundle_from_upload
-from experiments.services.control import experiment_cancel
+from experiments.models import ModelVersion
+from experiments.selectors.experiments import experiment_by_id, experiment_get, experiment_list
 from experiments.services.launch import experiment_create
-from mlplatform.http.parsers import BoundedJSONParser
+from experiments.services.preview import experiment_preview
+from experiments.services.revision import experiment_revise
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -36,100 +32,68 @@ class ExamplesView(APIView):
         )
 
 
-class BundlesView(APIView):
-    """POST file (multipart) or {"example": name}: put training code into a project."""
-
-    parser_classes = (MultiPartParser, BoundedJSONParser)
-
-    def post(self, request: Request, slug: str) -> Response:
-        """201 with the bundle and its manifest; 400 names what is wrong with the code."""
-        project = project_get(caller(request), slug, "launch")
-        upload = request.FILES.get("file")
-        example = request.data.get("example") if isinstance(request.data, dict) else None
-        if upload is not None:
-            bundle = bundle_from_upload(
-                user=caller(request), project=project, filename=upload.name or "", content=upload.read()
-            )
-        elif example:
-            bundle = bundle_from_example(user=caller(request), project=project, name=str(example))
-        else:
-            raise InvalidInput(
-                'Send a file as the multipart field "file", or {"example": "digits"}.', field="code"
-            )
-        return Response(bundle_json(bundle), status=201)
-
-
-class ExperimentInput(serializers.Serializer[Any]):
-    """A new experiment. Either `bundle` or `example`; what is left out comes from the manifest."""
-
-    bundle = serializers.UUIDField(required=False)
-    example = serializers.CharField(max_length=100, required=False)
-    name = serializers.CharField(max_length=100, required=False)
-    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    entrypoint = serializers.CharField(max_length=200, required=False)
-    runs = serializers.ListField(child=serializers.DictField(), allow_empty=False)
-    objective_metric = serializers.CharField(max_length=200, required=False)
-    objective_direction = serializers.CharField(max_length=10, required=False)
-    workers = serializers.IntegerField(required=False)
-    cpus_per_worker = serializers.FloatField(required=False)
-    gpus_per_worker = serializers.FloatField(required=False)
-    max_parallel = serializers.IntegerField(required=False)
-    max_retries = serializers.IntegerField(required=False)
-    fresh_process = serializers.BooleanField(required=False)
-
-
 class ExperimentsView(APIView):
     """GET: experiments of a project. POST: create one and queue its runs."""
 
     def get(self, request: Request, slug: str) -> Response:
         """200, newest first."""
-        return Response([experiment_json(e) for e in experiment_list(project_get(caller(request), slug))])
+        listed = experiment_list(project_get(caller(request), slug))
+        return Response([experiment_json(e) | {"runs": run_counts_json(e)} for e in listed])
 
     def post(self, request: Request, slug: str) -> Response:
         """201."""
         project = project_get(caller(request), slug, "launch")
-        data = ExperimentInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        given = dict(data.validated_data)
-        bundle = self._bundle(request, project, given)
-        defaults = {"name": bundle.manifest["name"], **bundle.manifest["resources"]}
+        given = checked(ExperimentInput, request.data)
+        bundle = bundle_of(caller(request), project, given)
         experiment = experiment_create(
             user=caller(request),
             project=project,
             bundle=bundle,
-            param_sets=given.pop("runs"),
-            **(defaults | given),
+            definition=definition_of(bundle, given),
+            param_sets=given.get("runs", ()),
         )
         return Response(experiment_json(experiment), status=201)
 
-    def _bundle(self, request: Request, project: Project, given: dict[str, Any]) -> Bundle:
-        pk, example = given.pop("bundle", None), given.pop("example", None)
-        if (pk is None) == (example is None):
-            raise InvalidInput("Name either a bundle (its id) or an example, not both.", field="bundle")
-        if example is not None:
-            return bundle_from_example(user=caller(request), project=project, name=example)
-        bundle = Bundle.objects.filter(pk=pk, project=project).first()
-        if bundle is None:
-            raise InvalidInput(
-                f"There is no bundle {pk} in this project; upload the code first.", field="bundle"
-            )
-        return bundle
+
+class ExperimentAtView(APIView):
+    """GET: one experiment by its address."""
+
+    def get(self, request: Request, slug: str, experiment: str) -> Response:
+        """200, or 404 for a stranger."""
+        return Response(experiment_json(experiment_get(caller(request), slug, experiment)))
+
+
+class ExperimentPreviewView(ExperimentAtView):
+    """POST the same as for a new experiment: what would it do? GET: an experiment may be called preview."""
+
+    def post(self, request: Request, slug: str, experiment: str) -> Response:
+        """200 with counts, first sets, rungs and estimates; 400 exactly where creating it would be refused."""
+        project = project_get(caller(request), slug, "launch")
+        given = checked(ExperimentInput, request.data)
+        bundle = bundle_of(caller(request), project, given)
+        found = experiment_preview(
+            bundle=bundle, definition=definition_of(bundle, given), param_sets=given.get("runs", ())
+        )
+        return Response(preview_json(found))
 
 
 class ExperimentView(APIView):
-    """GET: one experiment."""
+    """GET: one experiment. PATCH: change its name, parallelism or budget."""
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
         return Response(experiment_json(experiment_by_id(caller(request), pk)))
 
-
-class ExperimentCancelView(APIView):
-    """POST: cancel everything of it that has not finished."""
-
-    def post(self, request: Request, pk: UUID) -> Response:
-        """200; 409 if it is over."""
-        experiment = experiment_cancel(user=caller(request), experiment=experiment_by_id(caller(request), pk))
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """200; 400 naming a field that cannot be changed."""
+        given = checked(RevisionInput, request.data)
+        # What the serializer does not know is refused by name instead of being dropped.
+        unknown = {str(name): None for name in request.data if name not in given}
+        experiment = experiment_revise(
+            user=caller(request),
+            experiment=experiment_by_id(caller(request), pk),
+            changes={**given, **unknown},
+        )
         return Response(experiment_json(experiment))
 
 

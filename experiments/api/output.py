@@ -5,9 +5,12 @@ from typing import Any
 
 from django.conf import settings
 
-from experiments.models import Bundle, Experiment, ModelVersion, RunMetric
+from experiments.definition import HOUR
+from experiments.models import Bundle, Checkpoint, Experiment, ModelVersion, Run, RunMetric
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
+from experiments.selectors.tracking import tracking_state
+from experiments.services.preview import Preview
 
 
 def number(value: float | None) -> float | str | None:
@@ -23,6 +26,8 @@ def bundle_json(bundle: Bundle) -> dict[str, Any]:
         "sha256": bundle.sha256,
         "size": bundle.size,
         "files": bundle.files,
+        "source": bundle.source,
+        "requirements": bundle.requirements,
         "manifest": bundle.manifest,
     }
 
@@ -39,18 +44,41 @@ def experiment_json(experiment: Experiment) -> dict[str, Any]:
         "bundle": str(experiment.bundle_id),
         "entrypoint": experiment.entrypoint,
         "parameters": experiment.parameters,
+        "search": experiment.search or None,
         "objective": {"metric": experiment.objective_metric, "direction": experiment.objective_direction},
         "resources": {
             "workers": experiment.workers,
             "cpus_per_worker": experiment.cpus_per_worker,
             "gpus_per_worker": experiment.gpus_per_worker,
+            "memory_per_worker": experiment.memory_per_worker,
         },
         "max_parallel": experiment.max_parallel,
         "max_retries": experiment.max_retries,
+        "budget": {
+            "max_hours": experiment.max_seconds / HOUR if experiment.max_seconds else None,
+            "target": experiment.target,
+        },
+        "checkpoints": {
+            "keep_last": experiment.keep_last,
+            "keep_best": experiment.keep_best,
+            "keep_every": experiment.keep_every,
+        },
+        "cloned_from": str(experiment.cloned_from_id) if experiment.cloned_from_id else None,
         "created_at": experiment.created_at,
         "ended_at": experiment.ended_at,
         "url": settings.PORTAL_URL + experiment.get_absolute_url(),
     }
+
+
+def run_counts_json(experiment: Experiment) -> dict[str, int]:
+    """How many runs it has, as `experiment_list` has counted them."""
+    names = {
+        "total": "run_count",
+        "open": "open_count",
+        "completed": "completed_count",
+        "failed": "failed_count",
+    }
+    return {name: getattr(experiment, annotation) for name, annotation in names.items()}
 
 
 def metric_json(metric: RunMetric) -> dict[str, Any]:
@@ -66,6 +94,14 @@ def metric_json(metric: RunMetric) -> dict[str, Any]:
     }
 
 
+def tracking_json(run: Run) -> dict[str, Any] | None:
+    """Where the run is on its way to MLflow, null before it has ended."""
+    found = tracking_state(run)
+    if found is None:
+        return None
+    return {"state": found.state, "error": found.error, "next_try_at": found.next_try_at}
+
+
 def run_json(row: RunRow) -> dict[str, Any]:
     """A run with its metric summaries."""
     run = row.run
@@ -73,22 +109,52 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "id": str(run.id),
         "experiment": str(run.experiment_id),
         "number": run.number,
+        "set": run.set_number,
+        "repeat": run.repeat,
+        "searched": run.searched,
+        "parent": str(run.parent_id) if run.parent_id else None,
         "state": run.state,
         "params": run.params,
         "seed": run.seed,
         "progress": run.progress,
         "eta_seconds": row.eta_seconds,
         "seconds": row.seconds,
+        "objective": number(row.objective),
         "attempts": run.attempts_made,
         "waiting_reason": run.waiting_reason,
         "cause": {"code": run.cause_code, "message": run.cause_message, "traceback": run.cause_traceback}
         if run.cause_code
         else None,
+        "tracking": tracking_json(run),
         "metrics": {name: metric_json(metric) for name, metric in row.metrics.items()},
         "created_at": run.created_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "url": settings.PORTAL_URL + run.get_absolute_url(),
+    }
+
+
+def checkpoint_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint of a run."""
+    return {
+        "id": checkpoint.pk,
+        "attempt": checkpoint.attempt,
+        "step": checkpoint.step,
+        "path": checkpoint.path,
+        "metrics": checkpoint.metrics,
+        "created_at": checkpoint.created_at,
+    }
+
+
+def preview_json(preview: Preview) -> dict[str, Any]:
+    """What an experiment would do; times are null without a history."""
+    return {
+        "sets": preview.sets,
+        "runs": preview.runs,
+        "first": preview.first,
+        "rungs": [{"step": rung.step, "runs": rung.runs} for rung in preview.rungs],
+        "seconds_per_run": preview.seconds_per_run,
+        "seconds": preview.seconds,
     }
 
 

@@ -1,4 +1,4 @@
-"""REST: runs of an experiment, their metrics and logs, cancel and retry."""
+"""REST: runs of an experiment, their metrics and logs."""
 
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,9 @@ from accounts.api.authentication import caller
 from experiments.api.output import run_json, series_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.logs import attempt_in, log_full
-from experiments.selectors.runs import run_by_id, run_details, run_table
+from experiments.selectors.logs import after_in, attempt_in, log_after
+from experiments.selectors.runs import run_at, run_by_id, run_details, run_table
 from experiments.selectors.series import metric_names, series
-from experiments.services.control import run_cancel, run_retry
 from experiments.services.launch import runs_add
 from mlplatform.kernel.errors import InvalidInput
 
@@ -47,28 +46,20 @@ class RunsView(APIView):
         return Response([_run(run) for run in runs], status=201)
 
 
+class RunAtView(APIView):
+    """GET: one run by its number."""
+
+    def get(self, request: Request, pk: UUID, number: int) -> Response:
+        """200, or 404 for a stranger."""
+        return Response(_run(run_at(caller(request), pk, number)))
+
+
 class RunView(APIView):
     """GET: one run."""
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
         return Response(_run(run_by_id(caller(request), pk)))
-
-
-class RunCancelView(APIView):
-    """POST: cancel it."""
-
-    def post(self, request: Request, pk: UUID) -> Response:
-        """200; 409 if it is over."""
-        return Response(_run(run_cancel(user=caller(request), run=run_by_id(caller(request), pk))))
-
-
-class RunRetryView(APIView):
-    """POST: queue a failed or canceled run again."""
-
-    def post(self, request: Request, pk: UUID) -> Response:
-        """200; 409 for any other state."""
-        return Response(_run(run_retry(user=caller(request), run=run_by_id(caller(request), pk))))
 
 
 class RunMetricsView(APIView):
@@ -90,9 +81,11 @@ class RunMetricsView(APIView):
 
 
 class RunLogView(APIView):
-    """GET ?attempt=2: what an attempt printed, as text; without it the latest."""
+    """GET ?attempt=2&after=0: what an attempt printed after a position, as text; without attempt the latest."""
 
     def get(self, request: Request, pk: UUID) -> HttpResponse:
-        """200."""
-        text = log_full(run_by_id(caller(request), pk), attempt_in(request.query_params))
-        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+        """200; the header Log-End is the position to ask after for what comes next."""
+        query = request.query_params
+        log = log_after(run_by_id(caller(request), pk), attempt_in(query), after_in(query))
+        headers = {"Log-End": str(log.end)}
+        return HttpResponse(log.text, content_type="text/plain; charset=utf-8", headers=headers)

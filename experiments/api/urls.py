@@ -2,23 +2,52 @@
 
 from django.urls import path
 
-from experiments.api import experiments, runs
+from experiments.api import bundles, control, experiments, runs
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
-    path("projects/<slug:slug>/bundles/", experiments.BundlesView.as_view(), name="api_bundles"),
+    path("projects/<slug:slug>/bundles/", bundles.BundlesView.as_view(), name="api_bundles"),
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),
     path("projects/<slug:slug>/models/", experiments.ModelVersionsView.as_view(), name="api_model_versions"),
     path("experiments/<uuid:pk>/", experiments.ExperimentView.as_view(), name="api_experiment"),
     path(
-        "experiments/<uuid:pk>/cancel/",
-        experiments.ExperimentCancelView.as_view(),
-        name="api_experiment_cancel",
+        "projects/<slug:slug>/experiments/preview/",
+        experiments.ExperimentPreviewView.as_view(),
+        {"experiment": "preview"},
+        name="api_experiment_preview",
     ),
+    path(
+        "projects/<slug:slug>/experiments/<slug:experiment>/",
+        experiments.ExperimentAtView.as_view(),
+        name="api_experiment_at",
+    ),
+    *(
+        path(
+            f"experiments/<uuid:pk>/{verb}/",
+            control.ExperimentVerbView.as_view(verb=verb),
+            name=f"api_experiment_{verb}",
+        )
+        for verb in control.EXPERIMENT_VERBS
+    ),
+    path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/runs/", runs.RunsView.as_view(), name="api_runs"),
+    path("experiments/<uuid:pk>/runs/<int:number>/", runs.RunAtView.as_view(), name="api_run_at"),
+    *(
+        path(
+            f"experiments/<uuid:pk>/runs/{verb}/",
+            control.RunsVerbView.as_view(verb=verb),
+            name=f"api_runs_{verb}",
+        )
+        for verb in control.RUN_VERBS
+    ),
     path("runs/<uuid:pk>/", runs.RunView.as_view(), name="api_run"),
-    path("runs/<uuid:pk>/cancel/", runs.RunCancelView.as_view(), name="api_run_cancel"),
-    path("runs/<uuid:pk>/retry/", runs.RunRetryView.as_view(), name="api_run_retry"),
+    *(
+        path(f"runs/<uuid:pk>/{verb}/", control.RunVerbView.as_view(verb=verb), name=f"api_run_{verb}")
+        for verb in control.RUN_VERBS
+    ),
+    path("runs/<uuid:pk>/fork/", control.RunForkView.as_view(), name="api_run_fork"),
+    path("runs/<uuid:pk>/continue/", control.RunContinueView.as_view(), name="api_run_continue"),
+    path("runs/<uuid:pk>/checkpoints/", control.RunCheckpointsView.as_view(), name="api_run_checkpoints"),
     path("runs/<uuid:pk>/metrics/", runs.RunMetricsView.as_view(), name="api_run_metrics"),
     path("runs/<uuid:pk>/log/", runs.RunLogView.as_view(), name="api_run_log"),
 ]

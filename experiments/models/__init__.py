@@ -4,13 +4,21 @@ from experiments.models.bundle import Bundle
 from experiments.models.experiment import Direction, Experiment
 from experiments.models.registry import ModelVersion, TrackingSync
 from experiments.models.run import Attempt, Run, RunEvent
-from experiments.models.telemetry import Checkpoint, IngestStream, LogChunk, MetricBatch, RunMetric
+from experiments.models.telemetry import (
+    Checkpoint,
+    DiscardedFolder,
+    IngestStream,
+    LogChunk,
+    MetricBatch,
+    RunMetric,
+)
 
 __all__ = [
     "Attempt",
     "Bundle",
     "Checkpoint",
     "Direction",
+    "DiscardedFolder",
     "Experiment",
     "IngestStream",
     "LogChunk",

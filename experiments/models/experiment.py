@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 
 from experiments.manifest import Manifest
-from experiments.search.space import Parameter
+from experiments.search.parameters import Parameter
 from experiments.states import ExperimentState
 
 
@@ -29,8 +29,10 @@ class Experiment(models.Model):
     state = models.CharField(max_length=12, choices=ExperimentState, default=ExperimentState.ACTIVE)
     bundle = models.ForeignKey("experiments.Bundle", models.RESTRICT, related_name="experiments")
     entrypoint = models.CharField(max_length=200)
-    # Declared parameters in order: [{name, type, default, min, max, choices, log, help}].
+    # Declared parameters in order: [{name, type, default, min, max, step, choices, log, when, help}].
     parameters = models.JSONField(default=list)
+    # How parameter sets are found, in the shape of `search` in experiment.yaml; empty: people list them.
+    search = models.JSONField(default=dict)
     objective_metric = models.CharField(max_length=200, blank=True)
     objective_direction = models.CharField(max_length=10, choices=Direction, default=Direction.MAXIMIZE)
     # How many reports make a finished run: a parameter's name or a number; empty if unknown.
@@ -38,11 +40,23 @@ class Experiment(models.Model):
     workers = models.PositiveIntegerField(default=1)
     cpus_per_worker = models.FloatField(default=1)
     gpus_per_worker = models.FloatField(default=0)
+    # GiB; 0 claims none.
+    memory_per_worker = models.FloatField(default=0)
     backend = models.CharField(max_length=60)
     max_parallel = models.PositiveIntegerField(default=1)
     max_retries = models.PositiveIntegerField(default=0)
     fresh_process = models.BooleanField(default=False)
+    # Budget besides the number of runs: seconds of being active, and the objective's value that is good enough.
+    max_seconds = models.FloatField(null=True)
+    target = models.FloatField(null=True)
+    active_since = models.DateTimeField(null=True)
+    active_seconds = models.FloatField(default=0)
+    # Which checkpoints of a run stay: the newest, the best, and each whose step is a multiple (0: none).
+    keep_last = models.PositiveIntegerField(default=1)
+    keep_best = models.PositiveIntegerField(default=1)
+    keep_every = models.PositiveIntegerField(default=0)
     seed = models.BigIntegerField(default=0)
+    cloned_from = models.ForeignKey("self", models.SET_NULL, null=True, related_name="clones")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
@@ -59,6 +73,14 @@ class Experiment(models.Model):
     def get_absolute_url(self) -> str:
         """Page of the experiment."""
         return reverse("experiment", args=[self.project.slug, self.slug])
+
+    @property
+    def objective_field(self) -> str:
+        """Field of a metric's summary that counts for the objective: the best value that the run reached.
+
+        Searchers, pruners, targets, tables and the choice of the best run all go by it.
+        """
+        return "max" if self.objective_direction == Direction.MAXIMIZE else "min"
 
     @property
     def declared(self) -> dict[str, Parameter]:

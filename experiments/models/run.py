@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from experiments.manifest import reports_expected
 from experiments.states import RUN_TERMINAL, RunState
 
 
@@ -17,11 +18,22 @@ class Run(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="runs")
     number = models.PositiveIntegerField()
+    # Runs that differ in their seed alone share a set number. `searched`: the searcher made the set, not a person.
+    set_number = models.PositiveIntegerField()
+    repeat = models.PositiveIntegerField(default=1)
+    searched = models.BooleanField(default=False)
     params = models.JSONField(default=dict)
+    # Where it was forked from: it begins at that checkpoint.
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="forks")
+    start_checkpoint = models.ForeignKey(
+        "experiments.Checkpoint", models.SET_NULL, null=True, related_name="forks"
+    )
     seed = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=RunState, default=RunState.QUEUED)
     waiting_reason = models.CharField(max_length=300, blank=True)
-    # Why the run is to stop (canceled, ...), until it has stopped.
+    # It is not leased before this time: back-off after a loss.
+    not_before = models.DateTimeField(null=True)
+    # Why the run is to stop (canceled, paused, pruned, ...), until it has stopped.
     stop_reason = models.CharField(max_length=20, blank=True)
     stop_requested_at = models.DateTimeField(null=True)
     attempts_made = models.PositiveIntegerField(default=0)
@@ -60,6 +72,11 @@ class Run(models.Model):
     def listed_params(self) -> list[tuple[str, Any]]:
         """Parameters in the order of their declaration, which the database does not keep."""
         return [(name, self.params[name]) for name in self.experiment.declared if name in self.params]
+
+    @property
+    def progress_total(self) -> int | None:
+        """How many reports make this run complete, None if nobody said."""
+        return reports_expected(self.experiment.progress, self.params)
 
     @property
     def is_terminal(self) -> bool:

@@ -103,3 +103,16 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint at step {self.step}"
+
+
+class DiscardedFolder(models.Model):
+    """A folder in the storage that nothing refers to any more, until it is deleted."""
+
+    url = models.CharField(max_length=1200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.url

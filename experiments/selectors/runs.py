@@ -13,7 +13,6 @@ from django.db.models.functions import Coalesce, Now
 
 from accounts.permissions import Person, require
 from experiments.models import Attempt, Experiment, Run, RunMetric
-from experiments.models.experiment import Direction
 from experiments.states import RunState
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput, NotFound
@@ -32,6 +31,14 @@ class RunRow:
     seconds: float | None
     eta_seconds: float | None
 
+    @property
+    def objective(self) -> float | None:
+        """What the run is compared by: the best value of the objective so far."""
+        experiment = self.run.experiment
+        metric = self.metrics.get(experiment.objective_metric)
+        value: float | None = getattr(metric, experiment.objective_field) if metric else None
+        return value
+
 
 @dataclass(frozen=True)
 class RunTable:
@@ -49,13 +56,21 @@ def run_get(user: Person, project_slug: str, slug: str, number: int, action: str
     return _checked(user, action, rows)
 
 
+def run_at(user: Person, experiment: UUID, number: int) -> Run:
+    """The same, by its number in an experiment of this id."""
+    return _checked(user, "view", Run.objects.filter(experiment=experiment, number=number))
+
+
 def run_by_id(user: Person, pk: UUID, action: str = "view") -> Run:
     """The same, by id."""
     return _checked(user, action, Run.objects.filter(pk=pk))
 
 
 def run_table(experiment: Experiment, sort: str = "number") -> RunTable:
-    """Runs with their metric summaries: a fixed number of queries. Raises InvalidInput for an unknown sort."""
+    """Runs with their metric summaries: a fixed number of queries. Raises InvalidInput for an unknown sort.
+
+    Metrics sort by their last value, the objective by its best.
+    """
     runs = list(_sorted(experiment, sort))
     metrics: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
     for metric in RunMetric.objects.filter(experiment=experiment):
@@ -91,22 +106,23 @@ def best_run(experiment: Experiment) -> Run | None:
     """The completed run with the best value of the objective, None without objective or completed runs."""
     if not experiment.objective_metric:
         return None
-    descending = experiment.objective_direction == Direction.MAXIMIZE
-    field = "max" if descending else "min"
+    field = experiment.objective_field
     best = (
         RunMetric.objects.filter(
             experiment=experiment, name=experiment.objective_metric, run__state=RunState.COMPLETED
         )
         .exclude(**{field: None})
         .select_related("run__experiment__project")
-        .order_by(OrderBy(F(field), descending=descending), "run__number")
+        .order_by(OrderBy(F(field), descending=field == "max"), "run__number")
         .first()
     )
     return best.run if best else None
 
 
 def _checked(user: Person, action: str, rows: "QuerySet[Run]") -> Run:
-    run = rows.select_related("experiment__project").first()
+    run = rows.select_related(
+        "experiment__project", "experiment__bundle", "parent", "start_checkpoint", "tracking_sync"
+    ).first()
     if run is None:
         raise NotFound(GONE)
     try:
@@ -126,7 +142,7 @@ def _eta(run: Run, now: datetime) -> float | None:
 
 
 def _sorted(experiment: Experiment, sort: str) -> "QuerySet[Run]":
-    runs = Run.objects.filter(experiment=experiment).select_related("experiment__project")
+    runs = Run.objects.filter(experiment=experiment).select_related("experiment__project", "tracking_sync")
     descending = sort.startswith("-")
     kind, _, name = sort.lstrip("-").partition(":")
     match kind:
@@ -142,10 +158,11 @@ def _sorted(experiment: Experiment, sort: str) -> "QuerySet[Run]":
             runs = runs.annotate(sort_key=KeyTransform(name, "params"))
             key = F("sort_key")
         case "metric" if name:
+            field = experiment.objective_field if name == experiment.objective_metric else "last"
             value = (
                 RunMetric.objects.filter(run=OuterRef("pk"), name=name)
-                .exclude(last=float("nan"))
-                .values("last")
+                .exclude(**{field: float("nan")})
+                .values(field)
             )
             runs = runs.annotate(sort_key=Subquery(value))
             key = F("sort_key")

@@ -2,7 +2,8 @@
 
 import math
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -21,6 +22,48 @@ STATUS = {
     RunState.CANCELED: RunStatus.KILLED,
     RunState.PRUNED: RunStatus.KILLED,
 }
+
+
+@dataclass(frozen=True)
+class TrackingState:
+    """Where a finished run is on its way to MLflow: waiting, failing or recorded.
+
+    One that is recorded may have an error too: its model was not usable, or is not registered yet.
+    """
+
+    state: str
+    error: str
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TrackingTrouble:
+    """Runs of an experiment that MLflow has not got, and why."""
+
+    count: int
+    error: str
+    next_try_at: datetime | None
+
+
+def tracking_state(run: Run) -> TrackingState | None:
+    """None if there is nothing to tell MLflow yet. Reads run.tracking_sync, so select it along."""
+    sync: TrackingSync | None = getattr(run, "tracking_sync", None)
+    if sync is None or run.state not in RUN_TERMINAL:
+        return None
+    if sync.synced_at:
+        return TrackingState("recorded", sync.last_error, None)
+    return TrackingState("failing" if sync.last_error else "waiting", sync.last_error, sync.next_try_at)
+
+
+def tracking_trouble(runs: Iterable[Run]) -> TrackingTrouble | None:
+    """What keeps runs from MLflow, None if nothing does. In an outage only one of them is tried at a time."""
+    known = filter(None, map(tracking_state, runs))
+    open_states = [found for found in known if found.state != "recorded"]
+    failing = [found for found in open_states if found.error]
+    if not failing:
+        return None
+    next_try_at = min(found.next_try_at for found in failing if found.next_try_at)
+    return TrackingTrouble(len(open_states), failing[0].error, next_try_at)
 
 
 def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":

@@ -1,4 +1,4 @@
-"""Taking training code in: from an upload or from a built-in example."""
+"""Taking training code in: from an upload or from a built-in example; services.git_bundles fetches it from Git."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Project, User
 from accounts.permissions import require
 from accounts.services.audit import audit
-from experiments import inspection
+from experiments import inspection, requirements
 from experiments.catalog import example_get
 from experiments.manifest import FILE_NAME, Manifest
 from experiments.models import Bundle
@@ -25,7 +25,8 @@ MAX_SOURCE_BYTES = 5 * 2**20
 def bundle_from_example(*, user: User, project: Project, name: str) -> Bundle:
     """Bundle of a built-in example."""
     require(user, "launch", project)
-    return _store(user, project, name, example_get(name).files)
+    source = {"kind": "example", "name": name}
+    return bundle_store(user=user, project=project, name=name, files=example_get(name).files, source=source)
 
 
 def bundle_from_upload(*, user: User, project: Project, filename: str, content: bytes) -> Bundle:
@@ -53,7 +54,9 @@ def bundle_from_upload(*, user: User, project: Project, filename: str, content: 
             raise InvalidInput(
                 f"{filename} is neither a .py file nor a .zip; upload one of these.", field="code"
             )
-    return _store(user, project, path.stem, files)
+    # A browser may send a whole path, and the row of a source fits into an index.
+    source = {"kind": "upload", "filename": path.name[-255:]}
+    return bundle_store(user=user, project=project, name=path.stem, files=files, source=source)
 
 
 def sources(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -84,8 +87,16 @@ def bundle_files(bundle: Bundle) -> dict[str, bytes]:
         )
 
 
-def _store(user: User, project: Project, name: str, files: Mapping[str, bytes]) -> Bundle:
+def bundle_store(
+    *, user: User, project: Project, name: str, files: Mapping[str, bytes], source: Mapping[str, str]
+) -> Bundle:
+    """Check the files and keep them. Equal files of an equal source are one bundle; all equal files share one zip.
+
+    The caller has checked that the user may.
+    """
+    name = name[:100]
     manifest = _manifest(name, files)
+    required = requirements.parse(files.get(requirements.FILE_NAME, b""))
     content = archive.pack(files)
     digest = hashlib.sha256(content).hexdigest()
     storage.write_once(f"bundles/{digest}.zip", content)
@@ -93,16 +104,18 @@ def _store(user: User, project: Project, name: str, files: Mapping[str, bytes]) 
         bundle, created = Bundle.objects.get_or_create(
             project=project,
             sha256=digest,
+            source=source,
             defaults={
-                "name": name[:100],
+                "name": name,
                 "size": len(content),
                 "files": sorted(files),
                 "manifest": manifest.to_json(),
+                "requirements": required,
                 "created_by": user,
             },
         )
         if created:
-            audit(user, "bundle.create", bundle, project=project, sha256=digest)
+            audit(user, "bundle.create", bundle, project=project, sha256=digest, source=source)
     return bundle
 
 

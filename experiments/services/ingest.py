@@ -3,20 +3,34 @@
 import math
 import zlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
-from experiments.models import Checkpoint, IngestStream, LogChunk, MetricBatch, Run
-from experiments.services.lifecycle import Cause, run_changed, run_fail, run_finish, run_move
+from experiments.causes import Cause
+from experiments.models import Checkpoint, IngestStream, LogChunk, MetricBatch, Run, TrackingSync
+from experiments.services.lifecycle import (
+    not_finite_cause,
+    run_ask_to_stop,
+    run_changed,
+    run_fail,
+    run_finish,
+    run_move,
+    run_stopped,
+)
+from experiments.services.pruning import judge_later
 from experiments.services.summaries import summarise
-from experiments.states import RunState
+from experiments.states import RunState, StopReason
 from experiments.telemetry import Batch, End, Series
+from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
+from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.models import Allocation, Lease
-from runners.services.leases import lease_release, lease_renew
+from runners.services.leases import Fenced, lease_release, lease_renew
 from runners.states import AllocationState
 
 
@@ -24,12 +38,6 @@ class Gap(Conflict):
     """A batch is missing before this one."""
 
     code = "gap"
-
-
-class Fenced(Conflict):
-    """The lease is no longer the sender's."""
-
-    code = "fenced"
 
 
 @dataclass(frozen=True)
@@ -54,26 +62,27 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
     )
     if run is None:
         raise NotFound(f"This allocation has no run {run_id}.")
-    stream, _ = IngestStream.objects.select_for_update(no_key=True).get_or_create(
-        run=run, attempt=batch.attempt, rank=batch.rank
-    )
+    # The run's lock covers its streams.
+    stream = IngestStream.objects.filter(run=run, attempt=batch.attempt, rank=batch.rank).first()
+    stream = stream or IngestStream(run=run, attempt=batch.attempt, rank=batch.rank)
     expected = stream.last_seq + 1
     if batch.seq < expected:
         return Receipt(_order(run, allocation), expected)
     if batch.seq > expected:
         raise Gap(f"Batch {batch.seq} came, but {expected} is missing.", expected=expected)
     if lease_renew(allocation, batch.fence, subject_id=run.id, attempt=batch.attempt):
-        _store(run, batch)
+        _take(run, batch)
     elif not _is_tail(allocation, run, batch):
         raise Fenced(f"The lease {batch.fence} has ended; somebody else may have the run now.")
     else:
-        _store_log(run, batch)
-    IngestStream.objects.filter(pk=stream.pk).update(last_seq=batch.seq)
+        _take_tail(run, batch)
+    stream.last_seq = batch.seq
+    stream.save()
     return Receipt(_order(run, allocation), batch.seq + 1)
 
 
 def _is_tail(allocation: Allocation, run: Run, batch: Batch) -> bool:
-    """Whether these are the last words of a rank whose run another rank has ended already."""
+    """Whether this was on its way when another rank ended the run."""
     return Lease.objects.filter(
         pk=batch.fence,
         allocation=allocation,
@@ -84,40 +93,44 @@ def _is_tail(allocation: Allocation, run: Run, batch: Batch) -> bool:
 
 
 def _order(run: Run, allocation: Allocation) -> str:
-    if run.stop_reason:
-        return "stop"
-    return "drain" if allocation.state == AllocationState.DRAINING else "continue"
+    if not run.stop_reason:
+        return "drain" if allocation.state == AllocationState.DRAINING else "continue"
+    grace = timedelta(seconds=settings.PAUSE_GRACE_SECONDS)
+    asked = run.stop_requested_at
+    if run.stop_reason == StopReason.PAUSED and asked and clock.now() - asked < grace:
+        return "pause"
+    return "stop"
+
+
+def _take(run: Run, batch: Batch) -> None:
+    # The state "running" of a run that is over before it was seen would be no news.
+    if run.state == RunState.STARTING and not batch.end:
+        run_move(run, RunState.RUNNING, "running")
+    if batch.progress is not None:
+        run.progress = batch.progress
+        run.save(update_fields=["progress"])
+    _store(run, batch)
+    if batch.points or batch.progress is not None or batch.checkpoint:
+        run_changed(run)
+    if batch.end:
+        lease_release(batch.fence, batch.end.outcome)
+        _finish(run, batch.end)
+
+
+def _take_tail(run: Run, batch: Batch) -> None:
+    """What was reported counts, unless a newer attempt reports the same steps again; the state stays as it is."""
+    if batch.attempt != run.attempts_made:
+        _store_log(run, batch)
+        return
+    _store(run, batch)
+    if batch.points or batch.checkpoint:
+        run_changed(run)
+        # The tracker may have been told without them.
+        TrackingSync.objects.filter(run=run).update(synced_at=None, next_try_at=clock.now(), tries=0)
 
 
 def _store(run: Run, batch: Batch) -> None:
-    if run.state == RunState.STARTING:
-        run_move(run, RunState.RUNNING, "running")
-    points = _merged(batch.points)
-    if points:
-        MetricBatch.objects.bulk_create(
-            MetricBatch(
-                run=run,
-                name=s.name,
-                attempt=batch.attempt,
-                seq=batch.seq,
-                steps=s.steps,
-                values=s.values,
-                times=s.times,
-            )
-            for s in points
-        )
-        summarise(run, {s.name: (s.steps, s.values) for s in points})
-        publish(
-            [group_name("run", run.id), group_name("experiment", run.experiment_id)],
-            {
-                "what": "points",
-                "run": str(run.id),
-                "number": run.number,
-                "points": [_live(s) for s in points],
-            },
-        )
-    if batch.progress is not None:
-        Run.objects.filter(pk=run.pk).update(progress=batch.progress)
+    _store_points(run, batch)
     _store_log(run, batch)
     if batch.checkpoint:
         report = batch.checkpoint
@@ -127,23 +140,63 @@ def _store(run: Run, batch: Batch) -> None:
             step=report.step,
             defaults={"path": report.path, "metrics": report.metrics},
         )
-    if points or batch.progress is not None or batch.checkpoint:
-        run_changed(run)
-    if batch.end:
-        lease_release(batch.fence, batch.end.outcome)
-        _finish(run, batch.end)
+        enqueue("thin_out", str(run.id))
+
+
+def _store_points(run: Run, batch: Batch) -> None:
+    points = _merged(batch.points)
+    if not points:
+        return
+    MetricBatch.objects.bulk_create(
+        MetricBatch(
+            run=run,
+            name=s.name,
+            attempt=batch.attempt,
+            seq=batch.seq,
+            steps=s.steps,
+            values=s.values,
+            times=s.times,
+        )
+        for s in points
+    )
+    judge_later(run, points)
+    summarise(run, {s.name: (s.steps, s.values) for s in points})
+    _stop_if_not_finite(run, points)
+    publish(
+        [group_name("run", run.id), group_name("experiment", run.experiment_id)],
+        {
+            "what": "points",
+            "run": str(run.id),
+            "number": run.number,
+            "points": [_live(s) for s in points],
+        },
+    )
 
 
 def _finish(run: Run, end: End) -> None:
-    if end.outcome == "failed" and run.stop_reason:
+    if end.outcome == "stopped" or (end.outcome == "failed" and run.stop_reason):
         # It was told to stop; how it died on the way does not matter.
-        run_finish(run, RunState.CANCELED)
+        run_stopped(run, traceback=end.traceback)
     elif end.outcome == "failed":
         run_fail(run, Cause(end.code or "user_error", end.message, end.traceback))
-    elif end.outcome == "stopped":
-        run_finish(run, RunState.CANCELED)
+    elif _objective_is_lost(run):
+        run_finish(run, RunState.FAILED, not_finite_cause(run))
     else:
         run_finish(run, RunState.COMPLETED)
+
+
+def _stop_if_not_finite(run: Run, points: list[Series]) -> None:
+    """Once the objective is NaN or infinite, training on is a waste; the run stops at its next report."""
+    metric = run.experiment.objective_metric
+    if all(math.isfinite(value) for s in points if s.name == metric for value in s.values):
+        return
+    run_ask_to_stop(run, StopReason.NOT_FINITE, f"{metric} is not finite; it stops at its next report.")
+
+
+def _objective_is_lost(run: Run) -> bool:
+    metric = run.experiment.objective_metric
+    last = run.metrics.filter(name=metric).values_list("last", flat=True).first() if metric else None
+    return last is not None and not math.isfinite(last)
 
 
 def _store_log(run: Run, batch: Batch) -> None:

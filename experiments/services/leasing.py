@@ -1,12 +1,13 @@
 """Which run does a worker group get next?"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from experiments.models import Attempt, Checkpoint, Experiment, Run
+from experiments.models import Attempt, Checkpoint, Run
 from experiments.services.lifecycle import run_lost, run_move
 from experiments.services.rewind import rewind
 from experiments.states import RUN_LEASED, ExperimentState, RunState
@@ -14,10 +15,14 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from mlplatform.kernel.states import move
 from runners.models import Allocation, Lease
-from runners.services.leases import group_join, lease_grant, lease_held
+from runners.services.leases import group_join, lease_grant, lease_held, lease_renew
 from runners.states import MOVES, AllocationState
 
+# A searcher that learns needs a moment for its next set; whoever waits for longer than that waits for people.
 WAIT_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 0.1
+FIRST_WAIT_LIMIT = timedelta(seconds=2)
+PACKAGES = "packages"
 
 
 @dataclass(frozen=True)
@@ -31,27 +36,53 @@ class Order:
 
 @transaction.atomic
 def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, Any]) -> Order:
-    """Lease the next queued run to a worker group. Asking again with an unanswered lease gets the same run."""
-    allocation = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
-    now = clock.now()
+    """Lease the next queued run to a worker group. Asking again with an unanswered lease gets the same run.
+
+    `environment` is what the group runs on; empty when it has told that before.
+    """
+    allocation = _locked(allocation)
     if allocation.state == AllocationState.ENDED:
         raise Unauthenticated("The allocation has ended, so its token is dead.")
-    allocation.seen_at, allocation.environment = now, environment
-    allocation.save(update_fields=["seen_at", "environment"])
-    group_join(allocation, group_id)
+    if environment:
+        allocation.environment = environment
+        allocation.save(update_fields=["environment"])
+    if group_join(allocation, group_id):
+        _settle_lost(allocation)
+    return _order(allocation)
+
+
+@transaction.atomic
+def lease_following(*, allocation: Allocation, group_id: str) -> Order | None:
+    """What a worker group that has just ended a run does next; None if it is to ask with `lease_next` instead.
+
+    It never lets a group join: a request that was on its way for long may come from one that is gone.
+    """
+    allocation = _locked(allocation)
+    if allocation.state == AllocationState.ENDED or allocation.group_id != group_id:
+        return None
+    return _order(allocation)
+
+
+def _locked(allocation: Allocation) -> Allocation:
+    return Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
+
+
+def _order(allocation: Allocation) -> Order:
     held = lease_held(allocation)
     if held:
-        return _payload(held, Run.objects.select_related("experiment").get(pk=held.subject_id))
+        lease_renew(allocation, held.pk, subject_id=held.subject_id, attempt=held.attempt)
+        run = Run.objects.select_related("experiment").get(pk=held.subject_id)
+        return _payload(held, run, _latest_checkpoint(run))
     if allocation.state == AllocationState.DRAINING:
         return Order("drain")
+    now = clock.now()
     if allocation.state != AllocationState.RUNNING:
         # The job can be faster than the tick that notes its submission.
         if allocation.state == AllocationState.WAITING:
             move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=now)
         move(MOVES, allocation, AllocationState.RUNNING, running_at=now)
-    _settle_lost(allocation)
-    run = _next_queued(allocation)
-    return _wait(allocation) if run is None else _start(allocation, run, environment)
+    run_next = _next_queued(allocation)
+    return _wait(allocation) if run_next is None else _start(allocation, run_next)
 
 
 def _settle_lost(allocation: Allocation) -> None:
@@ -62,7 +93,7 @@ def _settle_lost(allocation: Allocation) -> None:
     for run in leased.filter(experiment_id=allocation.owner_id, state__in=RUN_LEASED):
         last = Lease.objects.filter(subject_id=run.id).order_by("-id").first()
         if last and last.released_at and last.allocation_id == allocation.id:
-            run_lost(run, last.release_reason)
+            run_lost(run, last)
 
 
 def _next_queued(allocation: Allocation) -> Run | None:
@@ -70,7 +101,8 @@ def _next_queued(allocation: Allocation) -> Run | None:
         Run.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
         .select_related("experiment__project")
         .filter(experiment_id=allocation.owner_id, state=RunState.QUEUED)
-        .exclude(experiment__state=ExperimentState.CANCELED)
+        .exclude(not_before__gt=clock.now())
+        .exclude(experiment__state__in=[ExperimentState.CANCELED, ExperimentState.PAUSED])
         .order_by("number")
         .first()
     )
@@ -78,15 +110,15 @@ def _next_queued(allocation: Allocation) -> Run | None:
 
 def _wait(allocation: Allocation) -> Order:
     now = clock.now()
-    if allocation.idle_since is None:
-        Allocation.objects.filter(pk=allocation.pk).update(idle_since=now)
-    elif (now - allocation.idle_since).total_seconds() > settings.IDLE_ALLOCATION_SECONDS:
+    idle = now - (allocation.idle_since or now)
+    Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=now - idle)
+    if idle.total_seconds() > settings.IDLE_ALLOCATION_SECONDS:
         move(MOVES, allocation, AllocationState.DRAINING, draining_at=now)
         return Order("drain")
-    return Order("wait", wait_s=WAIT_SECONDS)
+    return Order("wait", wait_s=FIRST_WAIT_SECONDS if idle < FIRST_WAIT_LIMIT else WAIT_SECONDS)
 
 
-def _start(allocation: Allocation, run: Run, environment: dict[str, Any]) -> Order:
+def _start(allocation: Allocation, run: Run) -> Order:
     now = clock.now()
     checkpoint = _latest_checkpoint(run)
     step = checkpoint.step if checkpoint else 0
@@ -112,17 +144,17 @@ def _start(allocation: Allocation, run: Run, environment: dict[str, Any]) -> Ord
         fence=lease.id,
         resumed_from=step,
         started_at=now,
-        environment=environment,
+        # The list of packages is long and the same for all attempts: it stays on the allocation.
+        environment={key: value for key, value in allocation.environment.items() if key != PACKAGES},
     )
     if number > 1:
         rewind(run, step)
-    Allocation.objects.filter(pk=allocation.pk).update(idle_since=None)
-    return _payload(lease, run)
+    Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=None)
+    return _payload(lease, run, checkpoint)
 
 
-def _payload(lease: Lease, run: Run) -> Order:
+def _payload(lease: Lease, run: Run, checkpoint: Checkpoint | None) -> Order:
     experiment = run.experiment
-    checkpoint = _latest_checkpoint(run)
     return Order(
         "run",
         run={
@@ -136,26 +168,18 @@ def _payload(lease: Lease, run: Run) -> Order:
             "config": run.params,
             "entrypoint": experiment.entrypoint,
             "checkpoint": {"path": checkpoint.path, "step": checkpoint.step} if checkpoint else None,
-            "progress_total": progress_total(experiment, run),
+            "progress_total": run.progress_total,
             "lease_s": settings.LEASE_SECONDS,
         },
     )
 
 
 def _latest_checkpoint(run: Run) -> Checkpoint | None:
-    return run.checkpoints.order_by("-step", "-id").first()
-
-
-def progress_total(experiment: Experiment, run: Run) -> int | None:
-    """How many reports make this run complete, None if nobody said."""
-    value = run.params.get(experiment.progress, experiment.progress)
-    try:
-        return max(1, int(value)) if value else None
-    except (TypeError, ValueError):
-        return None
+    """Where the next attempt begins: the run's own last checkpoint, or the one that it was forked from."""
+    return run.checkpoints.order_by("-step", "-id").first() or run.start_checkpoint
 
 
 def _progress_at(run: Run, step: int) -> float | None:
     """None if nobody knows how long the run is."""
-    total = progress_total(run.experiment, run)
+    total = run.progress_total
     return min(1.0, step / total) if total else None

@@ -3,45 +3,42 @@
 Call these inside the transaction that has the reason for the change.
 """
 
-from dataclasses import dataclass
+import math
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Max
 
 from accounts.models import User
+from experiments.causes import (
+    Cause,
+    budget_cause,
+    lost_cause,
+    objective_cause,
+    poison_cause,
+    target_cause,
+)
 from experiments.models import Attempt, Experiment, Run, RunEvent, TrackingSync
+from experiments.planning import back_off
+from experiments.search.registry import is_adaptive
 from experiments.states import (
     EXPERIMENT_MOVES,
     RUN_LEASED,
     RUN_MOVES,
-    RUN_TERMINAL,
+    RUN_OPEN,
     ExperimentState,
     RunState,
+    StopReason,
 )
 from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
+from runners.models import Lease
 
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a run ended badly: a stable code, a sentence, and the traceback if user code raised."""
-
-    code: str
-    message: str
-    traceback: str = ""
-
-
-# What the platform itself says about an attempt that was lost.
-LOST = {
-    "worker_died": "The training process died without raising: killed by the system (often for lack of memory) "
-    "or by its own code.",
-    "lease_lost": "Nothing was heard of the training process for too long.",
-    "backend_lost": "The backend lost the job: it was restarted or stopped.",
-    "stop_timeout": "It did not stop in time when asked to, so its job was stopped.",
-}
+# PostgreSQL finds NaN equal to itself.
+NOT_FINITE = [math.nan, math.inf, -math.inf]
 
 
 def run_changed(run: Run) -> None:
@@ -94,14 +91,29 @@ def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User 
         return False
     attempt_end(run, state, cause)
     if run.attempts_made:
-        TrackingSync.objects.update_or_create(
-            run=run, defaults={"next_try_at": now, "synced_at": None, "tries": 0, "last_error": ""}
+        due = TrackingSync(run=run, next_try_at=now, synced_at=None, tries=0, last_error="")
+        TrackingSync.objects.bulk_create(
+            [due],
+            update_conflicts=True,
+            unique_fields=["run"],
+            update_fields=["next_try_at", "synced_at", "tries", "last_error"],
         )
         enqueue("sync_tracking")
+        if run.checkpoints.exists():
+            enqueue("thin_out", str(run.id))
     # Pages of the project count finished runs.
     experiment_changed(run.experiment)
-    enqueue("reconcile")
+    if _is_awaited(run):
+        enqueue("reconcile")
     return True
+
+
+def _is_awaited(run: Run) -> bool:
+    """Whether this end gives the reconciler something to do at once; the periodic tick does the rest."""
+    experiment = run.experiment
+    if experiment.target is not None or is_adaptive(experiment.search.get("method", "")):
+        return True
+    return not experiment.runs.filter(state__in=RUN_OPEN).exists()
 
 
 def run_fail(run: Run, cause: Cause) -> bool:
@@ -114,20 +126,88 @@ def run_fail(run: Run, cause: Cause) -> bool:
     return _requeue(run, "retried", message, cause, failures=run.failures)
 
 
-def run_lost(run: Run, reason: str) -> bool:
+def run_lost(run: Run, lease: Lease | None) -> bool:
     """The attempt is gone though nobody ended it: resume from the last checkpoint, within a budget of its own.
 
-    Losses count only while no new checkpoint is reached between them: what makes progress may go on.
+    `lease` is the one that it had. Losses count only while no new checkpoint is reached between them: what makes
+    progress may go on. What does not backs off, and is poison in the end.
     """
-    cause = Cause(reason, LOST.get(reason, LOST["backend_lost"]))
     if run.stop_reason:
-        return run_finish(run, RunState.CANCELED)
+        return run_stopped(run)
+    cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
     attempt = run.attempts.filter(number=run.attempts_made).first()
     reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
     losses = 1 if attempt and reached > attempt.resumed_from else run.losses + 1
-    if losses > settings.MAX_LOST_ATTEMPTS:
-        return run_finish(run, RunState.FAILED, cause)
-    return _requeue(run, "lost", cause.message, cause, losses=losses)
+    if losses >= settings.MAX_LOST_ATTEMPTS or _lost_in_all(run) >= settings.MAX_LOST_IN_ALL:
+        # Poison: whoever runs it next would die as well.
+        Run.objects.filter(pk=run.pk).update(losses=losses)
+        return run_finish(run, RunState.FAILED, poison_cause(cause, losses))
+    not_before = clock.now() + back_off(losses)
+    words = f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
+    return _requeue(
+        run,
+        "lost",
+        cause.message,
+        cause,
+        losses=losses,
+        not_before=not_before,
+        waiting_reason=words if losses > 1 else "",
+    )
+
+
+def _lost_in_all(run: Run) -> int:
+    """Attempts lost since a person last queued the run, this one included: code may save without ever resuming."""
+    queued = run.events.filter(kind="queued").order_by("-id").values_list("at", flat=True).first()
+    lost = run.attempts.filter(outcome="lost")
+    return (lost.filter(started_at__gte=queued) if queued else lost).count() + 1
+
+
+def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None = None) -> bool:
+    """A leased run stops at its next report; False if it was asked before. A pause gives way to any other reason."""
+    askable = Run.objects.filter(
+        pk=run.pk, state__in=RUN_LEASED, stop_reason__in=["", StopReason.PAUSED]
+    ).exclude(stop_reason=reason)
+    now = clock.now()
+    if not askable.update(stop_reason=reason, stop_requested_at=now):
+        return False
+    run.stop_reason, run.stop_requested_at = reason, now
+    event(run, "stop_requested", message, actor=actor)
+    run_changed(run)
+    return True
+
+
+def run_stopped(run: Run, *, traceback: str = "") -> bool:
+    """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it."""
+    match run.stop_reason:
+        case "" | StopReason.PAUSED:
+            # No reason: the pause was taken back too late for the worker to hear.
+            return run_pause(run)
+        case StopReason.PRUNED:
+            # One that made its last report before it heard of it has given its full answer.
+            return run_finish(run, RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED)
+        case StopReason.NOT_FINITE:
+            return run_finish(run, RunState.FAILED, not_finite_cause(run, traceback))
+        case StopReason.BUDGET:
+            return run_finish(run, RunState.CANCELED, budget_cause(run.experiment))
+        case StopReason.TARGET:
+            return run_finish(run, RunState.CANCELED, target_cause(run.experiment))
+        case _:
+            return run_finish(run, RunState.CANCELED)
+
+
+def run_pause(run: Run) -> bool:
+    """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
+    message = "Stopped for a pause; it goes on from its last checkpoint."
+    return _requeue(run, "paused", message, stop_reason="", stop_requested_at=None)
+
+
+def not_finite_cause(run: Run, traceback: str = "") -> Cause:
+    """Names the first value of the objective that is NaN or infinite. One query."""
+    metric = run.experiment.objective_metric
+    batch = run.metric_batches.filter(name=metric, values__overlap=NOT_FINITE).first()
+    points = zip(batch.steps, batch.values, strict=True) if batch else ()
+    found = next(((step, value) for step, value in points if not math.isfinite(value)), None)
+    return objective_cause(metric, found, traceback)
 
 
 def run_requeue_by(run: Run, actor: User) -> bool:
@@ -138,6 +218,7 @@ def run_requeue_by(run: Run, actor: User) -> bool:
         "ended_at": None,
         "stop_reason": "",
         "stop_requested_at": None,
+        "not_before": None,
     }
     fields |= {"cause_code": "", "cause_message": "", "cause_traceback": ""}
     return run_move(run, RunState.QUEUED, "queued", "Retried.", actor=actor, **fields)
@@ -150,11 +231,24 @@ def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
     )
 
 
+def experiment_locked(pk: UUID) -> Experiment:
+    """The experiment, locked for changing it and adding runs. Take this lock before a run's, as everybody does."""
+    rows = Experiment.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("project").get(pk=pk)
+
+
 def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: User | None = None) -> bool:
-    """Change an experiment's state; False if somebody else did first."""
-    ended = None if state == ExperimentState.ACTIVE else clock.now()
-    due = ended if state == ExperimentState.COMPLETED else None
-    if not move(EXPERIMENT_MOVES, experiment, state, ended_at=ended, registration_due_at=due):
+    """Change an experiment's state; False if somebody else did first. Keeps the time that it was active."""
+    now = clock.now()
+    over = state in (ExperimentState.COMPLETED, ExperimentState.CANCELED)
+    due = now if state == ExperimentState.COMPLETED else None
+    fields = {
+        "ended_at": now if over else None,
+        "registration_due_at": due,
+        "active_since": now if state == ExperimentState.ACTIVE else None,
+        "active_seconds": seconds_active(experiment),
+    }
+    if not move(EXPERIMENT_MOVES, experiment, state, **fields):
         return False
     if due:
         enqueue("sync_tracking")
@@ -163,8 +257,20 @@ def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: Use
     return True
 
 
-def _requeue(run: Run, kind: str, message: str, cause: Cause, **fields: Any) -> bool:
-    if run.state not in RUN_LEASED or run.state in RUN_TERMINAL:
+def experiment_reopen(experiment: Experiment, actor: User) -> None:
+    """There is something to do again: a finished experiment becomes active. A paused one stays paused."""
+    if experiment.state in (ExperimentState.COMPLETED, ExperimentState.CANCELED):
+        experiment_move(experiment, ExperimentState.ACTIVE, "reopened", actor=actor)
+
+
+def seconds_active(experiment: Experiment) -> float:
+    """How long the experiment has been active in all, pauses left out."""
+    since = experiment.active_since
+    return experiment.active_seconds + ((clock.now() - since).total_seconds() if since else 0.0)
+
+
+def _requeue(run: Run, kind: str, message: str, cause: Cause | None = None, **fields: Any) -> bool:
+    if run.state not in RUN_LEASED:
         return False
     if not run_move(run, RunState.QUEUED, kind, message, **fields):
         return False

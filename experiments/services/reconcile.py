@@ -6,13 +6,22 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
+from experiments.causes import start_cause
 from experiments.models import Bundle, Experiment, Run
 from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
+from experiments.services.budget import runs_end, search_over, target_winners
 from experiments.services.bundles import bundle_files
-from experiments.services.lifecycle import Cause, experiment_move, run_changed, run_finish, run_lost
-from experiments.states import RUN_LEASED, RUN_TERMINAL, ExperimentState, RunState
+from experiments.services.lifecycle import (
+    experiment_locked,
+    experiment_move,
+    run_changed,
+    run_finish,
+    run_lost,
+)
+from experiments.services.searching import sets_propose
+from experiments.states import RUN_LEASED, RUN_OPEN, ExperimentState, RunState, StopReason
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from runners.port import RunnerUnavailable
@@ -28,6 +37,8 @@ from runners.services.packages import package_build
 from runners.states import AllocationState
 
 logger = logging.getLogger(__name__)
+# Pages hear of so many runs one by one when what they wait for changes; each is a message of its own.
+RUNS_TOLD = 200
 
 
 def reconcile() -> None:
@@ -47,14 +58,13 @@ def reconcile_experiment(pk: UUID) -> None:
     bundle = Experiment.objects.select_related("bundle").get(pk=pk).bundle
     package_key = _package_key(bundle)
     with transaction.atomic():
-        experiment = (
-            Experiment.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("project")
-            .get(pk=pk)
-        )
-        snapshot = _load(experiment)
-        decision = plan(snapshot)
-        _apply(experiment, decision, package_key)
+        experiment = experiment_locked(pk)
+        over = search_over(experiment)
+        if experiment.state == ExperimentState.ACTIVE and not over:
+            sets_propose(experiment)
+        decision = plan(_load(experiment, over))
+        _apply(experiment, decision, package_key, bundle.requirements)
+        runs_end(experiment, decision.end, over)
     for allocation in Allocation.objects.filter(pk__in=decision.stop):
         try:
             allocation_stop(allocation, "stop_timeout")
@@ -65,27 +75,34 @@ def reconcile_experiment(pk: UUID) -> None:
 def _unsettled() -> list[UUID]:
     """Experiments with open runs or live allocations, or active ones with nothing left to do."""
     owners = Allocation.objects.exclude(state=AllocationState.ENDED).values("owner_id")
-    wanted = Q(state=ExperimentState.ACTIVE) | Q(pk__in=owners) | Q(runs__state__in=RUN_LEASED)
-    return list(
-        Experiment.objects.filter(wanted).order_by("created_at").values_list("pk", flat=True).distinct()
-    )
+    leased = Run.objects.filter(experiment=OuterRef("pk"), state__in=RUN_LEASED)
+    wanted = Q(state=ExperimentState.ACTIVE) | Q(pk__in=owners) | Exists(leased)
+    return list(Experiment.objects.filter(wanted).order_by("created_at").values_list("pk", flat=True))
 
 
 def _explain() -> None:
     """Write beside each queued run why it waits; the pages hear of it only when the words change."""
-    queued = Experiment.objects.filter(state=ExperimentState.ACTIVE, runs__state=RunState.QUEUED)
-    for experiment in queued.distinct():
-        states = [(a.state, a.waiting_reason) for a in allocations_live(experiment.id)]
-        words = waiting_words(
-            states, failures=len(_failures(experiment)), max_parallel=experiment.max_parallel
-        )
-        runs = list(experiment.runs.filter(state=RunState.QUEUED).exclude(waiting_reason=words))
-        Run.objects.filter(pk__in=[run.pk for run in runs], state=RunState.QUEUED).update(
-            waiting_reason=words
-        )
-        with transaction.atomic():
-            for run in runs:
-                run_changed(run)
+    queued = Run.objects.filter(state=RunState.QUEUED)
+    active = [ExperimentState.ACTIVE, ExperimentState.PAUSED]
+    waiting = Experiment.objects.filter(Exists(queued.filter(experiment=OuterRef("pk"))), state__in=active)
+    for experiment in waiting:
+        words = _waiting_words(experiment)
+        # Those that back off after a loss say so themselves.
+        unsaid = queued.filter(experiment=experiment).exclude(waiting_reason=words)
+        unsaid = unsaid.exclude(not_before__gt=clock.now())
+        first = list(unsaid.only("experiment").order_by("number")[:RUNS_TOLD])
+        if first:
+            unsaid.update(waiting_reason=words)
+            with transaction.atomic():
+                for run in first:
+                    run_changed(run)
+
+
+def _waiting_words(experiment: Experiment) -> str:
+    if experiment.state == ExperimentState.PAUSED:
+        return "The experiment is paused; resume it to go on."
+    states = [(a.state, a.waiting_reason) for a in allocations_live(experiment.id)]
+    return waiting_words(states, failures=len(_failures(experiment)), max_parallel=experiment.max_parallel)
 
 
 _package_keys: dict[str, str] = {}
@@ -98,42 +115,54 @@ def _package_key(bundle: Bundle) -> str:
     return _package_keys[bundle.sha256]
 
 
-def _load(experiment: Experiment) -> Snapshot:
-    runs = list(experiment.runs.exclude(state__in=RUN_TERMINAL))
-    leases = leases_active(run.id for run in runs)
+def _load(experiment: Experiment, over: str) -> Snapshot:
+    # As tuples: ten thousand may wait, and this is read every two seconds.
+    columns = ("id", "state", "stop_reason", "stop_requested_at", "not_before")
+    rows = list(experiment.runs.filter(state__in=RUN_OPEN).values_list(*columns))
+    winners = target_winners(experiment) if over == StopReason.TARGET else ()
+    leases = leases_active(pk for pk, state, *_ in rows if state in RUN_LEASED)
     serving = [a.id for a in allocations_live(experiment.id) if a.state != AllocationState.DRAINING]
     failures = [a.ended_at for a in _failures(experiment) if a.ended_at]
     return Snapshot(
         now=clock.now(),
         active=experiment.state == ExperimentState.ACTIVE,
+        over=bool(over),
         open_runs=[
             OpenRun(
-                id=run.id,
-                state=run.state,
-                leased=run.id in leases,
-                stop_requested_at=run.stop_requested_at,
-                allocation_id=leases[run.id].allocation_id if run.id in leases else None,
+                id=pk,
+                state=state,
+                leased=pk in leases,
+                stop_requested_at=asked_at,
+                winner=pk in winners,
+                pausing=reason == StopReason.PAUSED,
+                not_before=not_before,
+                allocation_id=leases[pk].allocation_id if pk in leases else None,
             )
-            for run in runs
+            for pk, state, reason, asked_at, not_before in rows
         ],
         serving=serving,
         max_parallel=experiment.max_parallel,
         failures=failures,
         stop_grace=timedelta(seconds=settings.STOP_GRACE_SECONDS),
+        pause_grace=timedelta(seconds=settings.PAUSE_GRACE_SECONDS),
     )
 
 
 def _failures(experiment: Experiment) -> list[Allocation]:
     """Jobs that died before they leased anything, since a run was last queued by a person."""
-    since = experiment.events.filter(kind="queued").aggregate(at=Max("at"))["at"]
-    return [a for a in failed_in_a_row(experiment.id) if since is None or a.created_at >= since]
+    failed = failed_in_a_row(experiment.id)
+    if not failed:
+        # A large experiment has a large history.
+        return []
+    since = experiment.events.filter(kind="queued", actor__isnull=False).aggregate(at=Max("at"))["at"]
+    return [a for a in failed if since is None or a.created_at >= since]
 
 
-def _apply(experiment: Experiment, decision: Plan, package_key: str) -> None:
+def _apply(experiment: Experiment, decision: Plan, package_key: str, requirements: list[str]) -> None:
     for run in _locked_runs(experiment, decision.lost):
         lease = lease_last(run.id)
         if lease is None or lease.released_at is not None:
-            run_lost(run, lease.release_reason if lease else "backend_lost")
+            run_lost(run, lease)
     if decision.give_up:
         _give_up(experiment)
     if decision.complete:
@@ -149,8 +178,10 @@ def _apply(experiment: Experiment, decision: Plan, package_key: str) -> None:
                 workers=experiment.workers,
                 cpus_per_worker=experiment.cpus_per_worker,
                 gpus_per_worker=experiment.gpus_per_worker,
+                memory_per_worker=experiment.memory_per_worker,
                 package_key=package_key,
                 fresh_process=experiment.fresh_process,
+                requirements=requirements,
             )
 
 
@@ -162,11 +193,7 @@ def _locked_runs(experiment: Experiment, ids: tuple[UUID, ...]) -> list[Run]:
 def _give_up(experiment: Experiment) -> None:
     """Three jobs in a row died before they could lease anything: what waits fails, with the backend's words."""
     last = _failures(experiment)[0]
-    message = (
-        f"The job could not be started at the backend {last.backend}. Its last words are below; "
-        "retry when it is mended."
-    )
-    cause = Cause("submit_failed", message, last.end_detail)
+    cause = start_cause(last.end_reason, last.backend, last.end_detail)
     queued = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
     for run in queued.filter(experiment=experiment, state=RunState.QUEUED):
         run_finish(run, RunState.FAILED, cause)

@@ -163,7 +163,10 @@ def _register_best(experiment: Experiment) -> bool:
         Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(
             registration_due_at=clock.now() + pause
         )
-        TrackingSync.objects.filter(run=best).update(last_error=error.message)
+        if best and TrackingSync.objects.filter(run=best).exclude(last_error=error.message).update(
+            last_error=error.message
+        ):
+            run_changed(best)
         return not error.retryable
     Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(registration_due_at=None)
     return True
@@ -201,7 +204,8 @@ def _try_later(sync: TrackingSync, message: str, backoff: tuple[timedelta, timed
     wait = min(shortest * 2 ** min(sync.tries - 1, 16), longest)
     logger.warning("run %s is not in the tracker yet (try %s): %s", sync.run_id, sync.tries, message)
     mine = TrackingSync.objects.filter(pk=sync.pk, synced_at__isnull=True, next_try_at=sync.next_try_at)
-    mine.update(next_try_at=clock.now() + wait, last_error=message)
+    if mine.update(next_try_at=clock.now() + wait, last_error=message) and message != sync.last_error:
+        run_changed(sync.run)
 
 
 def _pause() -> None:

@@ -24,9 +24,22 @@ ADVICE = {
         "The training code could not be loaded",
         "Check the imports and the entrypoint (module:function), then upload the code again.",
     ),
+    "out_of_memory": Advice(
+        "It ran out of memory",
+        "Try a smaller batch or model, fewer data loader workers, or ask for more memory per worker.",
+    ),
+    "objective_not_finite": Advice(
+        "The objective became NaN or infinite",
+        "Usual remedies are a lower learning rate, gradient clipping, or a look at the input for bad values. "
+        "The same parameters would most likely end here again.",
+    ),
     "worker_died": Advice(
         "The training process died",
         "The usual reason is memory: try a smaller batch or fewer workers. A retry resumes from the last checkpoint.",
+    ),
+    "node_lost": Advice(
+        "The machine that it ran on is gone",
+        "Retry it: it resumes from its last checkpoint on another machine, or on this one once it is back.",
     ),
     "lease_lost": Advice(
         "Contact with the run was lost",
@@ -40,12 +53,33 @@ ADVICE = {
         "It did not stop when asked",
         "A run can only stop when it reports. Call ray.train.report more often, for example once per epoch.",
     ),
+    "start_timeout": Advice(
+        "The workers did not start in time",
+        "An operator should check that the Ray cluster has room and that its machines reach the portal; then retry.",
+    ),
+    "environment_failed": Advice(
+        "The requirements could not be installed",
+        "Correct requirements.txt as the installer's words below say, then upload the code again.",
+    ),
+    "budget_time": Advice(
+        "The time budget is used up",
+        "Give the experiment more hours, then retry the run: it resumes from its last checkpoint.",
+    ),
+    "target_reached": Advice(
+        "The target was reached",
+        "Another run is good enough. To go on anyway, change the target, then retry the run.",
+    ),
     "submit_failed": Advice(
         "The job could not be started",
         "An operator should check that the Ray cluster is up and reachable; then retry.",
     ),
 }
 UNKNOWN = Advice("The run failed", "Read the log below, then retry or change the code.")
+PRUNED = Advice(
+    "It was stopped early",
+    "Nothing has to be done: others did better at the same report, so its share of the time went to them. "
+    "To see it to its end, fork it, or clone the experiment without a pruner.",
+)
 
 
 def advice_for(code: str) -> Advice:

@@ -1,26 +1,26 @@
-"""The page of an experiment, its chart, and canceling it."""
+"""The page of an experiment, and its chart."""
 
 import math
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Experiment
 from experiments.selectors.experiments import experiment_get
+from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
 from experiments.selectors.runs import RunRow, best_run, run_table
 from experiments.selectors.series import series
-from experiments.services.control import experiment_cancel
-from experiments.web.columns import columns_for
+from experiments.selectors.tracking import tracking_trouble
+from experiments.states import RunState
+from experiments.web.columns import run_columns, set_columns
+from experiments.web.tiles import budget_shown, search_shown
 from mlplatform.http.pages import render_page
-from mlplatform.kernel.errors import Conflict
 
 # More digits than any run's number has.
 MAX_DIGITS = 10
@@ -31,21 +31,30 @@ MAX_CHART_POINTS = 20_000
 @require_safe
 @signed_in
 def experiment(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Counts, the best run, curves, and all runs in the order of `?sort=`."""
+    """Counts, the best run, curves, and all runs in the order of `?sort=`, or with `?group=set` the sets."""
     found = experiment_get(request.user, project, slug)
-    table = run_table(found, request.GET.get("sort") or "number")
-    columns, shared = columns_for(found, table)
+    sort, grouped = request.GET.get("sort") or "number", request.GET.get("group") == "set"
+    table = run_table(found, "number" if grouped else sort)
+    sets = set_rows(table, sort) if grouped else None
+    columns = run_columns(found, table) if sets is None else set_columns(found, table, sets, sort)
     best = best_run(found)
     context = {
         "project": found.project,
         "experiment": found,
         "table": table,
-        "columns": columns,
-        "shared": shared,
+        "sets": sets,
+        "has_repeats": any(row.run.repeat > 1 for row in table.rows),
+        "columns": columns.shown,
+        "shared": columns.shared,
+        "more_sorts": columns.more_sorts,
         "counts": run_counts(row.run for row in table.rows),
+        "failed_count": sum(row.run.state == RunState.FAILED for row in table.rows),
+        "search": search_shown(found, [row.run for row in table.rows]),
+        "budget": budget_shown(found),
         "best": best,
         **_objective(found, table.rows, best.pk if best else None),
         "seconds": _seconds(table.rows),
+        "tracking": tracking_trouble(row.run for row in table.rows),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "may_launch": allowed(request.user, "launch", found.project),
         "may_control": allowed(request.user, "control", found.project),
@@ -76,21 +85,14 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
         for item in series(numbers, metric, points=points)
     ]
     return JsonResponse(
-        {"metric": metric, "metrics": names, "runs": sorted(curves, key=lambda curve: str(curve["number"]))}
+        {
+            "metric": metric,
+            "metrics": names,
+            "runs": sorted(curves, key=lambda curve: str(curve["number"])),
+            "runs_shown": len(numbers),
+            "left_out": runs.count() - len(numbers),
+        }
     )
-
-
-@require_POST
-@signed_in
-def cancel(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Cancel everything that has not finished."""
-    found = experiment_get(request.user, project, slug, "control")
-    try:
-        experiment_cancel(user=request.user, experiment=found)
-        messages.success(request, f"{found.name} is canceled. Runs that train stop at their next report.")
-    except Conflict as error:
-        messages.error(request, error.message)
-    return redirect(found)
 
 
 def _objective(found: Experiment, rows: Iterable[RunRow], best: UUID | None) -> dict[str, float | int | None]:
@@ -98,11 +100,8 @@ def _objective(found: Experiment, rows: Iterable[RunRow], best: UUID | None) -> 
     for row in rows:
         metric = row.metrics.get(found.objective_metric)
         if metric and row.run.pk == best:
-            high = found.objective_direction == "maximize"
-            return {
-                "objective": metric.max if high else metric.min,
-                "objective_step": metric.max_step if high else metric.min_step,
-            }
+            step = getattr(metric, f"{found.objective_field}_step")
+            return {"objective": row.objective, "objective_step": step}
     return {}
 
 

@@ -1,5 +1,6 @@
-"""Forms made from what the code declares. Values are checked by experiments.search.space and by the services."""
+"""One input per declared parameter. Values are checked by experiments.search and by the services."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
-from experiments.manifest import Manifest
-from experiments.models.experiment import Direction
-from experiments.search.scalars import Value
-from experiments.search.space import Parameter, ParamSet, check_value, expand_grid, parse_values
+from experiments.search.conditions import in_words, parents_first
+from experiments.search.domains import Domain, domain
+from experiments.search.parameters import NUMERIC, Parameter, check_value, written
+from experiments.search.space import ParamSet
+from experiments.search.spec import SearchSpec
+from experiments.search.text import parse, text_of
 from mlplatform.http.templatetags import number
 from mlplatform.kernel.errors import InvalidInput
 
@@ -22,135 +25,153 @@ KINDS = {
     "bool": "yes or no",
     "str": "text",
     "auto": "read from the code",
+    "constant": "constant",
 }
-
-
-def _text(value: Value | None) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
-def _limits(parameter: Parameter) -> str:
-    low = None if parameter.min is None else number(parameter.min)
-    high = None if parameter.max is None else number(parameter.max)
-    if low is not None and high is not None:
-        return f"{low} to {high}" + (", on a log scale" if parameter.log else "")
-    if low is not None:
-        return f"At least {low}"
-    return f"At most {high}" if high is not None else ""
 
 
 @dataclass(frozen=True)
 class ParameterItem:
-    """One parameter as the template shows it."""
+    """One parameter as the template shows it.
+
+    `when` has its conditions, and `ranges` the type of the numbers if ranges are taken: form.js counts the runs.
+    """
 
     name: str
     kind: str
     field: BoundField
     is_choice: bool
     limits: str
+    when: str
+    ranges: str
 
 
 class ParameterForm(forms.Form):
-    """One input per parameter; several values of some make one run for every combination."""
+    """Reads each input as an entry of a search space: one value, several of them, or a range.
+
+    A browser sends every input, so what is in one that does not apply to a combination is passed over, not refused.
+    """
 
     def __init__(
         self,
         parameters: Mapping[str, Parameter],
         data: Mapping[str, Any] | None = None,
-        values: Mapping[str, Value] | None = None,
+        space: Mapping[str, Any] | None = None,
     ) -> None:
+        """`space` has what the inputs begin with, where that is not the parameter's default."""
         super().__init__(data, prefix="p")
         self.parameters = parameters
-        self.param_sets: list[ParamSet] = []
+        self.domains: dict[str, Domain] = {}
         for name, parameter in parameters.items():
-            self.fields[name] = self._field(parameter, (values or {}).get(name, parameter.default))
+            self.fields[name] = _field(parameter, (space or {}).get(name, parameter.default))
 
     def items(self) -> Iterator[ParameterItem]:
         """For the template."""
         for name, parameter in self.parameters.items():
-            is_choice = parameter.type in CHOICE_TYPES
-            yield ParameterItem(name, KINDS[parameter.type], self[name], is_choice, _limits(parameter))
+            when = {c.parent: [*map(written, c.values)] for c in parameter.when}
+            yield ParameterItem(
+                name,
+                KINDS[parameter.type],
+                self[name],
+                parameter.type in CHOICE_TYPES,
+                _limits(parameter),
+                json.dumps(when) if when else "",
+                parameter.type if parameter.type in NUMERIC and not parameter.choices else "",
+            )
 
     @property
-    def run_count(self) -> int:
-        """Runs that the valid form makes; 1 before it was sent, as each parameter begins with one value."""
-        return len(self.param_sets) or 1
+    def space(self) -> dict[str, Any]:
+        """What the valid form says in the shape of `search.space`, without what only repeats the default."""
+        return {
+            name: found.to_json()
+            for name, found in self.domains.items()
+            if not (found.fixed and found.choices[0] == self.parameters[name].default)
+        }
+
+    def sets(self) -> list[ParamSet]:
+        """Every combination of the values. Raises InvalidInput for a range that has no end of them."""
+        return SearchSpec.from_json({"method": "grid", "space": self.space}, self.parameters).grid(
+            self.parameters
+        )
 
     def clean(self) -> dict[str, Any]:
-        """Parse each field into values, then multiply them out."""
+        """Parse each field into its domain."""
         cleaned = super().clean() or {}
-        values: dict[str, list[Value]] = {}
-        for name, parameter in self.parameters.items():
-            if name in self.errors:
+        for name in parents_first(self.parameters):
+            parameter = self.parameters[name]
+            if name in self.errors or not self._may_apply(parameter):
                 continue
             try:
-                values[name] = self._values(parameter, cleaned.get(name) or "")
+                entry = _entry(parameter, cleaned.get(name) or "")
+                # An optional one without a value is left out of every set.
+                if entry is not None:
+                    self.domains[name] = domain(parameter, entry, name)
             except InvalidInput as error:
                 self.add_error(name, error.message)
-        if not self.errors:
-            try:
-                self.param_sets = expand_grid(values)
-            except InvalidInput as error:
-                self.add_error(None, error.message)
         return cleaned
 
-    @staticmethod
-    def _field(parameter: Parameter, initial: Value | None) -> forms.Field:
-        if parameter.type in CHOICE_TYPES:
-            choices = [_text(choice) for choice in (parameter.choices or (True, False))]
-            return forms.MultipleChoiceField(
-                choices=[(choice, choice) for choice in choices],
-                initial=[] if initial is None else [_text(initial)],
-                required=False,
-                help_text=parameter.help,
-                widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
-            )
-        return forms.CharField(
-            initial=_text(initial),
+    def _may_apply(self, parameter: Parameter) -> bool:
+        """Whether some combination of the values so far has it."""
+        return all(
+            c.parent in self.domains and any(map(self.domains[c.parent].holds, c.values))
+            for c in parameter.when
+        )
+
+
+def _entry(parameter: Parameter, given: str | list[str]) -> Any:
+    if parameter.type == "constant":
+        return parameter.default
+    if isinstance(given, list):
+        ticked = [check_value(parameter, choice) for choice in given]
+        entry: Any = ticked if len(ticked) > 1 else next(iter(ticked), None)
+    else:
+        entry = parse(parameter, given)
+    if entry is not None:
+        return entry
+    if parameter.required:
+        raise InvalidInput(f"Parameter {parameter.name} has no default, so it needs a value.")
+    return parameter.default
+
+
+def _field(parameter: Parameter, entry: Any) -> forms.Field:
+    if parameter.type in CHOICE_TYPES:
+        choices = [written(choice) for choice in (parameter.choices or (True, False))]
+        ticked = choices if isinstance(entry, Mapping) else _listed(entry)
+        return forms.MultipleChoiceField(
+            choices=[(choice, choice) for choice in choices],
+            initial=ticked,
             required=False,
-            max_length=2000,
             help_text=parameter.help,
-            widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
         )
-
-    @staticmethod
-    def _values(parameter: Parameter, given: str | list[str]) -> list[Value]:
-        if isinstance(given, list):
-            return [check_value(parameter, choice) for choice in given]
-        return parse_values(parameter, given)
-
-
-class LaunchForm(forms.Form):
-    """What an experiment needs besides its parameters."""
-
-    name = forms.CharField(max_length=100)
-    entrypoint = forms.CharField(max_length=200, help_text="module:function in your code.")
-    objective_metric = forms.CharField(
-        max_length=200, required=False, help_text="As reported by the code.", label="Metric that decides"
+    is_constant = parameter.type == "constant"
+    return forms.CharField(
+        initial="" if entry is None else written(entry) if is_constant else text_of(parameter, entry),
+        required=False,
+        disabled=is_constant,
+        max_length=2000,
+        help_text=parameter.help,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    objective_direction = forms.ChoiceField(choices=Direction.choices, label="Better is")
-    workers = forms.IntegerField(min_value=1, help_text="Ray Train workers per run.")
-    cpus_per_worker = forms.FloatField(min_value=0.1, label="CPUs per worker")
-    gpus_per_worker = forms.FloatField(min_value=0, label="GPUs per worker")
-    max_parallel = forms.IntegerField(min_value=1, initial=1, label="Runs at a time")
-    max_retries = forms.IntegerField(min_value=0, initial=0, label="Retries", help_text="Per run that fails.")
 
-    @classmethod
-    def of(cls, manifest: Manifest, data: Mapping[str, Any] | None) -> "LaunchForm":
-        """The form with the defaults that the code declares."""
-        names = (
-            "name",
-            "entrypoint",
-            "objective_metric",
-            "objective_direction",
-            "workers",
-            "cpus_per_worker",
-            "gpus_per_worker",
-        )
-        values = {name: getattr(manifest, name) for name in names}
-        shown = {name: number(value) if isinstance(value, float) else value for name, value in values.items()}
-        form = cls(data, initial=shown)
-        form.fields["objective_direction"].choices = [("maximize", "higher"), ("minimize", "lower")]  # type: ignore[attr-defined]
-        return form
+
+def _listed(entry: Any) -> list[str]:
+    values = entry if isinstance(entry, list | tuple) else [entry]
+    return [written(value) for value in values if value is not None]
+
+
+def _limits(parameter: Parameter) -> str:
+    low = None if parameter.min is None else number(parameter.min)
+    high = None if parameter.max is None else number(parameter.max)
+    parts = []
+    if low is not None and high is not None:
+        parts.append(f"{low} to {high}" + (", on a log scale" if parameter.log else ""))
+    elif low is not None:
+        parts.append(f"at least {low}")
+    elif high is not None:
+        parts.append(f"at most {high}")
+    if parameter.step is not None:
+        parts.append(f"in steps of {number(parameter.step)}")
+    if parameter.when:
+        parts.append(f"only when {in_words(parameter)}")
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]

@@ -15,14 +15,21 @@ from accounts.models import User
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
+from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.logs import attempt_in, log_full, log_tail
 from experiments.selectors.overview import neighbours
 from experiments.selectors.runs import run_details, run_get
+from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
-from experiments.web.advice import advice_for
+from experiments.states import RunState
+from experiments.web.advice import PRUNED, advice_for
+from experiments.web.forking import can_continue
+from experiments.web.provenance import provenance
 from experiments.web.terminal import readable
 from mlplatform.http.pages import render_page
-from mlplatform.kernel.errors import Conflict
+from mlplatform.kernel import clock
+from mlplatform.kernel.errors import Conflict, NotFound
+from runners.selectors.allocations import allocation_packages
 
 MAX_EVENTS = 100
 
@@ -35,17 +42,27 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
     tail = log_tail(found)
+    checkpoints = checkpoint_lines(found)
+    events = list(
+        found.events.select_related("actor")
+        .annotate(words=Replace("kind", Value("_"), Value(" ")))
+        .order_by("-id")[:MAX_EVENTS]
+    )
     context = {
         "project": found.experiment.project,
         "experiment": found.experiment,
         "run": found,
         "row": run_details(found),
-        "attempts": found.attempts.order_by("-number"),
-        "events": found.events.select_related("actor")
-        .annotate(words=Replace("kind", Value("_"), Value(" ")))
-        .order_by("-id")[:MAX_EVENTS],
-        "advice": advice_for(found.cause_code),
+        "attempts": [(attempt, provenance(found, attempt)) for attempt in found.attempts.order_by("-number")],
+        "events": events,
+        "advice": PRUNED if found.state == RunState.PRUNED else advice_for(found.cause_code),
+        "why": found.cause_message or next((e.message for e in events if e.kind == "stop_requested"), ""),
+        "waits_until": found.not_before if _waits(found) else None,
+        "checkpoints": checkpoints,
+        "forks": found.forks.order_by("number"),
+        "may_continue": bool(checkpoints) and can_continue(found),
         "model": ModelVersion.objects.filter(run=found).select_related("project").first(),
+        "tracking": tracking_state(found),
         "previous": previous,
         "following": following,
         "log": replace(tail, text=readable(tail.text)),
@@ -77,6 +94,17 @@ def log(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     return response
 
 
+@require_safe
+@signed_in
+def packages(request: SignedInRequest, project: str, slug: str, number: int, attempt: int) -> HttpResponse:
+    """What was installed where an attempt ran, as `pip freeze` writes it."""
+    found = run_get(request.user, project, slug, number).attempts.filter(number=attempt).first()
+    if found is None:
+        raise NotFound(f"Run {number} has no attempt {attempt}.")
+    lines = allocation_packages(found.allocation_id) or ["# The workers did not tell what is installed."]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
+
+
 @require_POST
 @signed_in
 def cancel(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
@@ -89,6 +117,10 @@ def cancel(request: SignedInRequest, project: str, slug: str, number: int) -> Ht
 def retry(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Queue it again."""
     return _control(request, run_get(request.user, project, slug, number, "control"), _retry)
+
+
+def _waits(found: Run) -> bool:
+    return found.state == RunState.QUEUED and found.not_before is not None and found.not_before > clock.now()
 
 
 def _cancel(user: User, run: Run) -> str:

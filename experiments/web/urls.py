@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.web import experiments, launch, projects, registry, runs
+from experiments.web import control, experiments, forking, launch, projects, registry, runs
 
 EXPERIMENT = "p/<slug:project>/e/<slug:slug>/"
 RUN = EXPERIMENT + "r/<int:number>/"
@@ -15,10 +15,18 @@ urlpatterns = [
     path("p/<slug:project>/models/<str:name>/<int:version>/", registry.model_version, name="model_version"),
     path(EXPERIMENT, experiments.experiment, name="experiment"),
     path(EXPERIMENT + "add/", launch.add, name="runs_add"),
-    path(EXPERIMENT + "cancel/", experiments.cancel, name="experiment_cancel"),
+    path(EXPERIMENT + "edit/", control.edit, name="experiment_edit"),
+    path(EXPERIMENT + "pause/", control.pause, name="experiment_pause"),
+    path(EXPERIMENT + "resume/", control.resume, name="experiment_resume"),
+    path(EXPERIMENT + "cancel/", control.cancel, name="experiment_cancel"),
+    path(EXPERIMENT + "retry/", control.retry, name="experiment_retry"),
+    path(EXPERIMENT + "runs/", control.bulk, name="runs_bulk"),
     path(EXPERIMENT + "series/", experiments.series_json, name="series"),
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),
     path(RUN + "retry/", runs.retry, name="run_retry"),
+    path(RUN + "packages/<int:attempt>/", runs.packages, name="run_packages"),
+    path(RUN + "fork/", forking.fork, name="run_fork"),
+    path(RUN + "continue/", forking.train_further, name="run_continue"),
     path(RUN + "log/", runs.log, name="run_log"),
 ]

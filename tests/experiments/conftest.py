@@ -15,8 +15,11 @@ from experiments.tracking.registry import tracking_store
 from mlplatform.kernel import clock
 from tests.fakes import exported_model
 from tests.fakes.tracking_store import FakeTrackingStore
+from tests.fixtures import CODE
+from tests.servers.git import GitServer, Repository
 
 Finish = Callable[..., Run]
+Wait = Callable[[timedelta], None]
 
 
 @pytest.fixture
@@ -100,6 +103,22 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
 
     monkeypatch.setattr(clock, "now", lambda: real() + passed)
     return advance
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """A Git server on loopback, which the portal may not ask unless a test says so."""
+    (tmp_path / "git").mkdir()
+    with GitServer(tmp_path / "git").running() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(server: GitServer) -> Repository:
+    """`code.git` with train.py and a folder beside it."""
+    made = Repository(server.folder, "code")
+    made.commit({"train.py": CODE, "deep/er/train.py": CODE, "deep/er/note.txt": b"a note"})
+    return made
 
 
 def sync_of(run: Run) -> TrackingSync:

@@ -71,7 +71,7 @@ async def watch(user: User, kind: str, pk: uuid.UUID) -> Socket:
 
 
 async def tell(pk: uuid.UUID, event: dict[str, Any], kind: str = "experiment") -> None:
-    await get_channel_layer().group_send(group_name(kind, pk), {"type": "live.event", "event": event})
+    await get_channel_layer().group_send(group_name(kind, pk), {"type": "live.events", "events": [event]})
 
 
 def points(count: int) -> dict[str, Any]:

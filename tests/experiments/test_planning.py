@@ -2,7 +2,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
+from experiments.planning import OpenRun, Plan, Snapshot, back_off, plan, waiting_words
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -11,11 +11,13 @@ def snapshot(**fields: Any) -> Snapshot:
     defaults: dict[str, Any] = {
         "now": NOW,
         "active": True,
+        "over": False,
         "open_runs": (),
         "serving": (),
         "max_parallel": 1,
         "failures": (),
         "stop_grace": timedelta(seconds=30),
+        "pause_grace": timedelta(seconds=20),
     }
     return Snapshot(**(defaults | fields))
 
@@ -41,6 +43,16 @@ def test_as_many_allocations_as_allowed_and_useful() -> None:
     assert plan(snapshot(open_runs=runs, serving=[uuid.uuid4()])).request == 0
 
 
+def test_nothing_is_asked_for_runs_that_back_off() -> None:
+    waits, due = run(not_before=NOW + timedelta(seconds=1)), run(not_before=NOW)
+    assert plan(snapshot(open_runs=[waits])).request == 0
+    assert plan(snapshot(open_runs=[waits, due], max_parallel=2)).request == 1
+
+
+def test_back_off_doubles_up_to_a_minute() -> None:
+    assert [back_off(losses).total_seconds() for losses in range(1, 8)] == [0, 5, 10, 20, 40, 60, 60]
+
+
 def test_a_run_without_its_lease_is_lost() -> None:
     gone, fine = run("running"), run("running", leased=True)
     assert plan(snapshot(open_runs=[gone, fine])).lost == (gone.id,)
@@ -53,6 +65,15 @@ def test_a_run_that_does_not_stop_in_time_takes_its_job_down() -> None:
         "running", leased=True, allocation_id=uuid.uuid4(), stop_requested_at=NOW - timedelta(seconds=29)
     )
     assert plan(snapshot(open_runs=[late, patient])).stop == (job,)
+
+
+def test_a_pause_has_its_own_grace_before_that() -> None:
+    def asked(seconds: int) -> OpenRun:
+        at = NOW - timedelta(seconds=seconds)
+        return run("running", leased=True, allocation_id=uuid.uuid4(), stop_requested_at=at, pausing=True)
+
+    late, patient = asked(51), asked(49)
+    assert plan(snapshot(open_runs=[late, patient])).stop == (late.allocation_id,)
 
 
 def test_after_a_failure_it_waits_longer_each_time_and_then_gives_up() -> None:
@@ -75,3 +96,15 @@ def test_a_waiting_run_says_why() -> None:
     assert words(("running", "")) == "Waits for its turn; 2 at a time."
     assert "2 of 3 tries" in words(failures=2)
     assert words() == "Workers are about to be asked for."
+
+
+def test_a_search_that_is_over_ends_all_but_the_winner_and_starts_nothing_else() -> None:
+    waiting, training, winner = run(), run("running", leased=True), run("running", leased=True, winner=True)
+    decision = plan(snapshot(over=True, open_runs=[waiting, training, winner], max_parallel=3))
+    assert decision.end == (waiting.id, training.id)
+    assert decision.request == 1
+
+
+def test_a_paused_one_releases_its_workers_and_starts_nothing() -> None:
+    decision = plan(snapshot(active=False, open_runs=[run(), run()], max_parallel=2))
+    assert decision == Plan(drain=True)

@@ -99,14 +99,14 @@ def train(config: dict) -> None:
     model = ray.train.torch.prepare_model(network)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config["lr"], betas=(0.9, 0.99))
 
-    first_round = 1
+    first_round, best = 1, math.inf
     checkpoint = ray.train.get_checkpoint()
     if checkpoint:
         with checkpoint.as_directory() as folder:
             state = torch.load(Path(folder, "state.pt"), map_location=device)
         network.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        first_round = state["round"] + 1
+        first_round, best = state["round"] + 1, state["best"]
         print(f"continuing with round {first_round}")
 
     for number in range(first_round, config["rounds"] + 1):
@@ -130,12 +130,15 @@ def train(config: dict) -> None:
         if rank == 0:
             print(f"round {number:3d}  loss {metrics['loss']:.3f}  val_loss {metrics['val_loss']:.3f}")
             print(f"  | {write(network, characters, context, device)!r}")
+        is_best = metrics["val_loss"] <= best
+        best = min(metrics["val_loss"], best)
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = None
             if rank == 0:  # all workers hold the same weights
                 state = {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "round": number}
-                torch.save(state, Path(folder, "state.pt"))
-                if number == config["rounds"]:
+                torch.save(state | {"best": best}, Path(folder, "state.pt"))
+                # The best model is the one that is kept. Exporting takes a moment and no early one stays the best.
+                if number == config["rounds"] or (is_best and 2 * number > config["rounds"]):
                     export(network, context, Path(folder, "model.pt2"))
                     Path(folder, "characters.json").write_text(json.dumps(characters))
                 checkpoint = ray.train.Checkpoint.from_directory(folder)

@@ -109,14 +109,14 @@ def train(config: dict) -> None:
     else:
         optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"], momentum=0.9)
 
-    first_epoch = 1
+    first_epoch, best = 1, 0.0
     checkpoint = ray.train.get_checkpoint()
     if checkpoint:
         with checkpoint.as_directory() as folder:
             state = torch.load(Path(folder, "state.pt"), map_location=device)
         network.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        first_epoch = state["epoch"] + 1
+        first_epoch, best = state["epoch"] + 1, state["best"]
         print(f"continuing with epoch {first_epoch}")
 
     for epoch in range(first_epoch, config["epochs"] + 1):
@@ -131,12 +131,15 @@ def train(config: dict) -> None:
         if rank == 0:
             print(f"epoch {epoch:3d}  loss {loss:.4f}  val_loss {val_loss:.4f}  accuracy {accuracy:.2%}")
 
+        is_best = accuracy >= best
+        best = max(accuracy, best)
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = None
             if rank == 0:  # all workers hold the same weights
                 state = {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
-                torch.save(state, Path(folder, "state.pt"))
-                if epoch == config["epochs"]:
+                torch.save(state | {"best": best}, Path(folder, "state.pt"))
+                # The best network becomes the model. Exporting takes a moment and no early one stays the best.
+                if epoch == config["epochs"] or (is_best and 2 * epoch > config["epochs"]):
                     export(network, Path(folder, "model.pt2"))
                 checkpoint = ray.train.Checkpoint.from_directory(folder)
             metrics = {"loss": loss, "val_loss": val_loss, "accuracy": accuracy}

@@ -77,25 +77,6 @@ def test_a_body_of_the_wrong_shape_is_400(api: Api, owner: User, project: Projec
     assert post(api(owner), f"{BASE}/experiments/", content).status_code == 400
 
 
-def test_a_syntax_error_is_told_by_line(api: Api, owner: User, project: Project) -> None:
-    file = SimpleUploadedFile("train.py", b"def train(config:\n  pass\n")
-    answer = api(owner).post(f"{BASE}/bundles/", {"file": file}, format="multipart")
-    assert answer.status_code == 400
-    assert "train.py, line 1" in answer.json()["detail"]
-
-
-def test_an_upload_that_is_too_big_is_413(api: Api, owner: User, project: Project, settings: Any) -> None:
-    settings.MAX_BUNDLE_BYTES = 1000
-    answer = api(owner).post(
-        f"{BASE}/bundles/", {"file": SimpleUploadedFile("a.py", b"#" * 1001)}, format="multipart"
-    )
-    assert answer.status_code == 413
-
-
-def test_nothing_to_upload_is_400(api: Api, owner: User, project: Project) -> None:
-    assert post(api(owner), f"{BASE}/bundles/").json()["field"] == "code"
-
-
 def test_experiments_are_listed_newest_first(api: Api, owner: User, project: Project, bundle: Bundle) -> None:
     for name in ("first", "second", "third"):
         post(

@@ -5,8 +5,9 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from experiments.models import Experiment
-from runners.models import Allocation
+from experiments.models import Attempt, Experiment, Run
+from mlplatform.kernel import clock
+from runners.models import Allocation, Lease
 from runners.services.packages import package_build, package_url
 
 Api = Callable[..., APIClient]
@@ -34,6 +35,35 @@ def test_lease_batch_and_end(api: Api, allocation: Allocation, experiment: Exper
     assert experiment.runs.get(number=1).state == "completed"
     following = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()
     assert following["run"]["number"] == 2
+
+
+def test_packages_are_kept_once_per_allocation(
+    api: Api, allocation: Allocation, experiment: Experiment
+) -> None:
+    client = api(allocation)
+    told = {"group": "g", "environment": {"torch": "2.13"}, "packages": ["ray==2.60", "torch==2.13"]}
+    client.post(LEASES, told, format="json")
+    Lease.objects.update(released_at=clock.now(), release_reason="completed")
+    Run.objects.filter(number=1).update(state="completed")
+    client.post(LEASES, {"group": "g"}, format="json")
+    allocation.refresh_from_db()
+    assert allocation.environment == {"torch": "2.13", "packages": ["ray==2.60", "torch==2.13"]}
+    assert list(Attempt.objects.values_list("environment", flat=True)) == [{"torch": "2.13"}] * 2
+
+
+def test_the_answer_to_an_end_carries_the_next_run(api: Api, allocation: Allocation) -> None:
+    client = api(allocation)
+    lease = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()["run"]
+    path = f"/harness/v1/runs/{lease['id']}/batches"
+    end = {"outcome": "completed", "cause": None, "group": "g"}
+    batch = {"attempt": 1, "fence": lease["fence"], "rank": 0, "seq": 1, "end": end}
+    answer = client.post(path, batch, format="json").json()
+    assert (answer["expected"], answer["next"]["order"], answer["next"]["run"]["number"]) == (2, "run", 2)
+    assert client.post(path, batch, format="json").json() == answer, "sent again"
+    asked = client.post(LEASES, {"group": "g"}, format="json").json()
+    assert asked == answer["next"]
+    other = client.post(path, batch | {"end": end | {"group": "another"}}, format="json").json()
+    assert other == {"order": "continue", "expected": 2}
 
 
 def test_only_with_an_allocation_token(api: Api, owner: User, allocation: Allocation) -> None:

@@ -6,8 +6,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from experiments.models import Experiment, MetricBatch, RunMetric
+from experiments.models import Experiment, MetricBatch, RunMetric, TrackingSync
 from experiments.selectors.runs import best_run, run_table
+from experiments.services.tracking_sync import sync_due
+from mlplatform.kernel import clock
+from tests.experiments.conftest import Finish
+from tests.fakes.tracking_store import FakeTrackingStore
 
 Api = Callable[..., APIClient]
 
@@ -80,6 +84,41 @@ def test_the_best_run_is_the_best_completed_one(measured: Experiment) -> None:
     assert best_run(measured).number == 2  # type: ignore[union-attr]
     measured.objective_direction = "minimize"
     assert best_run(measured).number == 1  # type: ignore[union-attr]
+
+
+def test_the_objective_is_the_best_value_and_what_is_sorted_by(
+    api: Api, owner: User, finish: Finish, experiment: Experiment
+) -> None:
+    finish(1, accuracy=(0.989, 0.983))
+    finish(2, accuracy=(0.986, 0.986))
+    path = f"/api/v1/experiments/{experiment.id}/runs/"
+    runs = api(owner).get(path, {"sort": "-metric:accuracy"}).json()
+    assert [(run["number"], run["objective"]) for run in runs] == [(1, 0.989), (2, 0.986)]
+    assert runs[0]["metrics"]["accuracy"]["last"] == 0.983
+
+
+def test_the_way_to_mlflow_is_told(
+    api: Api, owner: User, tracker: FakeTrackingStore, finish: Finish, experiment: Experiment
+) -> None:
+    finish(1)
+    path = f"/api/v1/experiments/{experiment.id}/runs/"
+
+    def told() -> list[dict[str, Any] | None]:
+        return [run["tracking"] for run in api(owner).get(path).json()]
+
+    first, second = told()
+    assert first is not None
+    assert (first["state"], first["error"], second) == ("waiting", "", None)
+    tracker.down = True
+    sync_due()
+    first, _ = told()
+    assert first is not None
+    assert (first["state"], first["error"]) == ("failing", "the tracker does not answer")
+    assert first["next_try_at"] > clock.now().isoformat()
+    tracker.down = False
+    TrackingSync.objects.update(next_try_at=clock.now())
+    sync_due()
+    assert told()[0] == {"state": "recorded", "error": "", "next_try_at": None}
 
 
 def test_the_table_takes_the_same_queries_whatever_its_size(

@@ -40,6 +40,34 @@ def test_the_manifest_of_a_zip_counts(owner: User, project: Project) -> None:
     assert bundle.manifest["parameters"] == [{"name": "lr", "type": "float", "default": 0.5}]
 
 
+def test_where_it_came_from_is_kept(owner: User, project: Project) -> None:
+    content = pack({"train.py": CODE})
+    first, second = upload(owner, project, "a.zip", content), upload(owner, project, "b.zip", content)
+    assert (first.source, second.source) == (
+        {"kind": "upload", "filename": "a.zip"},
+        {"kind": "upload", "filename": "b.zip"},
+    )
+    assert first.key == second.key
+    assert second.source_words == "Uploaded b.zip"
+    example = bundle_from_example(user=owner, project=project, name="digits")
+    assert example.source == {"kind": "example", "name": "digits"}
+    assert example.source_words == "Example digits"
+    assert Bundle(source={}).source_words == ""
+
+
+def test_the_longest_names_fit(owner: User, project: Project) -> None:
+    name = "ä" * 300
+    bundle = upload(owner, project, f"{name}.zip", pack({"train.py": CODE}))
+    assert bundle.name == bundle.manifest["name"] == name[:100]
+    assert len(bundle.source["filename"]) == 255
+
+
+def test_requirements_are_kept_and_only_those_at_the_top(owner: User, project: Project) -> None:
+    files = {"train.py": CODE, "requirements.txt": b"toolz >= 1.0\n", "sub/requirements.txt": b"-r x"}
+    assert upload(owner, project, "x.zip", pack(files)).requirements == ["toolz>=1.0"]
+    assert upload(owner, project, "train.py", CODE).requirements == []
+
+
 @pytest.mark.parametrize(
     ("filename", "content", "words"),
     [
@@ -56,6 +84,7 @@ def test_the_manifest_of_a_zip_counts(owner: User, project: Project) -> None:
         ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"name: x"}), "names no entrypoint"),
         ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"entrypoint: train:fit"}), "no function fit"),
         ("x.zip", pack({"train.py": CODE, "experiment.yaml": b"a: ["}), "not valid YAML"),
+        ("x.zip", pack({"train.py": CODE, "requirements.txt": b"-e ."}), "requirements.txt, line 1"),
     ],
 )
 def test_bad_code_is_refused_with_the_reason(

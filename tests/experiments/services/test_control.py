@@ -5,6 +5,7 @@ import pytest
 from accounts.models import User
 from experiments.models import Experiment, Run
 from experiments.services.control import experiment_cancel, run_cancel, run_retry
+from experiments.services.lifecycle import run_ask_to_stop
 from mlplatform.kernel.errors import Conflict, Forbidden, NotFound
 
 
@@ -20,6 +21,13 @@ def test_a_running_one_is_asked_to_stop(owner: User, leased: Any) -> None:
     assert (run.state, run.stop_reason) == ("starting", "canceled")
     asked = run.stop_requested_at
     assert run_cancel(user=owner, run=run).stop_requested_at == asked
+
+
+def test_a_cancel_outranks_a_pause(owner: User, leased: Any) -> None:
+    _, run, _ = leased
+    assert run_ask_to_stop(run, "paused", "Paused.")
+    assert run_cancel(user=owner, run=run).stop_reason == "canceled"
+    assert not run_ask_to_stop(run, "paused", "Paused.")
 
 
 def test_a_finished_one_cannot_be_canceled(owner: User, experiment: Experiment) -> None:

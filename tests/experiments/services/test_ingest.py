@@ -1,4 +1,5 @@
 import math
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,11 +8,14 @@ from accounts.models import User
 from experiments.models import Checkpoint, Experiment, LogChunk, MetricBatch, Run, RunMetric, TrackingSync
 from experiments.selectors.logs import log_tail
 from experiments.selectors.series import series
+from experiments.services import lifecycle
 from experiments.services.control import run_cancel
-from experiments.services.ingest import Fenced, Gap, Receipt, batch_ingest
+from experiments.services.ingest import Gap, Receipt, batch_ingest
 from experiments.telemetry import parse_batch
+from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound
 from runners.models import Allocation, Lease
+from runners.services.leases import Fenced
 
 
 class Sender:
@@ -122,6 +126,110 @@ def test_stop_is_ordered_and_ends_as_canceled(sender: Sender, owner: User) -> No
     assert sender.run.state == "canceled"
 
 
+def ask_to_stop(run: Run, reason: str, seconds_ago: float = 0) -> None:
+    at = clock.now() - timedelta(seconds=seconds_ago)
+    Run.objects.filter(pk=run.pk).update(stop_reason=reason, stop_requested_at=at)
+
+
+def test_a_pause_is_ordered_first_and_a_stop_when_no_checkpoint_came(sender: Sender, settings: Any) -> None:
+    ask_to_stop(sender.run, "paused")
+    assert sender.send().order == "pause"
+    ask_to_stop(sender.run, "paused", settings.PAUSE_GRACE_SECONDS + 1)
+    assert sender.send().order == "stop"
+    ask_to_stop(sender.run, "")
+    assert sender.send().order == "continue"
+
+
+STOPPED = {
+    "canceled": ("canceled", "", ""),
+    "pruned": ("pruned", "", ""),
+    "budget": ("canceled", "budget_time", "used up its 2 hours"),
+    "target": ("canceled", "target_reached", "accuracy at least 0.9"),
+    "paused": ("queued", "", ""),
+}
+
+
+@pytest.mark.parametrize("reason", STOPPED)
+@pytest.mark.parametrize("outcome", ["stopped", "failed"])
+def test_why_it_was_stopped_decides_what_becomes_of_it(sender: Sender, outcome: str, reason: str) -> None:
+    Experiment.objects.update(max_seconds=7200, target=0.9)
+    ask_to_stop(sender.run, reason)
+    sender.end(outcome, code="user_error", message="on the way out")
+    run = Run.objects.get(pk=sender.run.pk)
+    state, code, words = STOPPED[reason]
+    assert (run.state, run.cause_code, run.failures, run.losses) == (state, code, 0, 0)
+    assert words in run.cause_message
+
+
+def test_a_pruned_run_that_made_its_last_report_first_is_complete(sender: Sender) -> None:
+    ask_to_stop(sender.run, "pruned")
+    sender.send(progress=1.0)
+    sender.end("stopped")
+    assert Run.objects.get(pk=sender.run.pk).state == "completed"
+
+
+def test_one_that_stopped_though_the_pause_was_taken_back_goes_on(sender: Sender) -> None:
+    sender.end("stopped")
+    assert Run.objects.get(pk=sender.run.pk).state == "queued"
+
+
+def test_a_paused_run_goes_back_to_the_queue_unmarked(sender: Sender) -> None:
+    ask_to_stop(sender.run, "paused")
+    sender.send(
+        checkpoint={"path": "/c/1", "step": 1, "metrics": {}}, end={"outcome": "stopped", "cause": None}
+    )
+    run = Run.objects.get(pk=sender.run.pk)
+    assert (run.stop_reason, run.stop_requested_at, run.ended_at) == ("", None, None)
+    assert (run.attempts.get().outcome, run.attempts.get().cause_code) == ("paused", "")
+    assert run.events.latest("id").kind == "paused"
+    assert not TrackingSync.objects.exists()
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
+def test_an_objective_that_is_not_finite_stops_the_run_and_fails_it(sender: Sender, bad: str) -> None:
+    Experiment.objects.update(max_retries=5)
+    assert sender.send(points=points(0.5, 0.6, name="accuracy")).order == "continue"
+    assert sender.send(points=points(0.7, bad, 0.9, name="accuracy", start=3)).order == "stop"
+    sender.end("stopped")
+    run = Run.objects.get(pk=sender.run.pk)
+    assert (run.state, run.cause_code, run.failures) == ("failed", "objective_not_finite", 0)
+    assert f"accuracy was {bad} at step 4" in run.cause_message
+
+
+def test_other_metrics_may_be_anything(sender: Sender) -> None:
+    assert sender.send(points=points("nan") + points(0.5, name="accuracy")).order == "continue"
+    sender.end("completed")
+    assert Run.objects.get(pk=sender.run.pk).state == "completed"
+
+
+def test_an_exception_because_of_it_keeps_its_traceback(sender: Sender) -> None:
+    end = {"outcome": "failed", "cause": {"code": "user_error", "message": "no", "traceback": "Traceback …"}}
+    sender.send(points=points("nan", name="accuracy"), end=end)
+    run = Run.objects.get(pk=sender.run.pk)
+    assert (run.cause_code, run.cause_traceback) == ("objective_not_finite", "Traceback …")
+
+
+@pytest.mark.parametrize(
+    ("values", "state"), [((0.5, "nan"), "failed"), (("nan", 0.5), "completed"), ((0.5,), "completed")]
+)
+def test_a_run_that_completes_before_it_could_be_stopped_is_judged_by_its_last_value(
+    sender: Sender, values: tuple[Any, ...], state: str
+) -> None:
+    sender.send(points=points(*values, name="accuracy"), end={"outcome": "completed", "cause": None})
+    run = Run.objects.get(pk=sender.run.pk)
+    assert run.state == state
+    assert run.cause_code == ("objective_not_finite" if state == "failed" else "")
+
+
+def test_not_finite_outranks_a_pause_and_nothing_else(sender: Sender) -> None:
+    ask_to_stop(sender.run, "paused")
+    sender.send(points=points("nan", name="accuracy"))
+    assert Run.objects.get(pk=sender.run.pk).stop_reason == "not_finite"
+    ask_to_stop(sender.run, "canceled")
+    sender.send(points=points("nan", name="accuracy", start=2))
+    assert Run.objects.get(pk=sender.run.pk).stop_reason == "canceled"
+
+
 def test_an_old_lease_is_fenced(sender: Sender) -> None:
     Lease.objects.update(released_at="2026-01-01T00:00Z", release_reason="lease_lost")
     with pytest.raises(Fenced):
@@ -142,6 +250,28 @@ def test_last_words_of_another_rank_are_kept(leased: Any) -> None:
     first.run.refresh_from_db()
     assert first.run.state == "completed"
     assert log_tail(first.run).text == "[rank 1] bye\n"
+
+
+def test_what_rank_0_reported_counts_although_another_rank_ended_the_run_first(leased: Any) -> None:
+    zero, one = Sender(leased), Sender(leased, rank=1)
+    zero.send(points=points(1.0))
+    one.end("failed", code="user_error", message="boom")
+    TrackingSync.objects.update(synced_at=clock.now())
+    zero.send(points=points(0.5, start=2), checkpoint={"path": "/c/2", "step": 2, "metrics": {}})
+    zero.send(progress=0.1)
+    run = Run.objects.get(pk=zero.run.pk)
+    assert (run.state, run.cause_message, run.progress) == ("failed", "boom", 0.0)
+    assert series([run.id], "loss")[0].values == [1.0, 0.5]
+    assert run.checkpoints.get().step == 2
+    assert TrackingSync.objects.get().synced_at is None
+
+
+def test_a_tail_that_comes_after_the_next_attempt_began_is_only_logged(leased: Any) -> None:
+    zero, one = Sender(leased), Sender(leased, rank=1)
+    one.end("failed", code="user_error", message="boom")
+    Run.objects.filter(pk=zero.run.pk).update(attempts_made=2)
+    zero.send(points=points(1.0), log="late")
+    assert not MetricBatch.objects.exists()
 
 
 def test_the_first_failure_wins(leased: Any) -> None:
@@ -193,3 +323,39 @@ def test_a_lease_opens_its_own_run_only(leased: Any, experiment: Experiment) -> 
         mine.end("completed")
     other.refresh_from_db()
     assert other.state == "running"
+
+
+def test_a_run_that_is_over_at_once_costs_few_queries(sender: Sender, django_assert_num_queries: Any) -> None:
+    sender.allocation.refresh_from_db()
+    keys = {"attempt": sender.lease["attempt"], "fence": sender.lease["fence"], "rank": 0, "seq": 1}
+    end = {"outcome": "completed", "cause": None}
+    batch = parse_batch(keys | {"points": points(1.0), "end": end})
+    # Savepoint, run, stream, lease, points, summary read and written, lease, objective, run, event, attempt, outbox,
+    # checkpoints, open runs, stream, release.
+    with django_assert_num_queries(17):
+        batch_ingest(allocation=sender.allocation, run_id=sender.run.id, batch=batch)
+    sender.run.refresh_from_db()
+    assert sender.run.state == "completed"
+    assert sender.run.tracking_sync.synced_at is None
+
+
+@pytest.mark.parametrize(
+    ("change", "others_wait", "told"),
+    [
+        ({}, True, False),
+        ({}, False, True),
+        ({"target": 0.9}, True, True),
+        ({"search": {"method": "tpe", "runs": 50, "space": {"lr": {}}}}, True, True),
+        ({"search": {"method": "random", "runs": 50, "space": {"lr": {}}}}, True, False),
+    ],
+)
+def test_the_reconciler_hears_at_once_of_an_end_that_it_waits_for(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], others_wait: bool, told: bool
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(lifecycle, "enqueue", lambda name, *ids: sent.append(name))
+    Experiment.objects.update(**change)
+    if not others_wait:
+        Run.objects.exclude(pk=sender.run.pk).update(state="canceled")
+    sender.end("completed")
+    assert ("reconcile" in sent) == told

@@ -3,15 +3,20 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, Project, User
+from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run
 from experiments.services.control import experiment_cancel
-from experiments.services.launch import experiment_create, run_seed, runs_add
+from experiments.services.launch import experiment_create, runs_add
+from experiments.services.searching import run_seed
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
 
 
 def create(user: User, project: Project, bundle: Bundle, **fields: Any) -> Experiment:
-    given = {"name": "sweep", "param_sets": [{"lr": 0.1}]} | fields
-    return experiment_create(user=user, project=project, bundle=bundle, **given)
+    sets = fields.pop("param_sets", [{"lr": 0.1}])
+    definition = Definition(**{"name": "sweep", "entrypoint": "train:train"} | fields)
+    return experiment_create(
+        user=user, project=project, bundle=bundle, definition=definition, param_sets=sets
+    )
 
 
 def test_an_experiment_has_a_queued_run_per_set(owner: User, project: Project, bundle: Bundle) -> None:
@@ -42,8 +47,8 @@ def test_seeds_depend_on_the_number_only(experiment: Experiment) -> None:
     ("fields", "field", "words"),
     [
         ({"name": "  "}, "name", "name"),
-        ({"param_sets": []}, "param_sets", "at least one"),
-        ({"param_sets": [{"lr": 1}] * 1001}, "param_sets", "1001"),
+        ({"param_sets": []}, "runs", "at least one"),
+        ({"param_sets": [{"lr": 1}] * 1001}, "runs", "1001"),
         ({"param_sets": [{}]}, "lr", "needs a value"),
         ({"param_sets": [{"lr": 1, "x": 2}]}, "x", "no parameter x"),
         ({"param_sets": [{"lr": 1, "epochs": "many"}]}, "epochs", "'many'"),
@@ -55,6 +60,10 @@ def test_seeds_depend_on_the_number_only(experiment: Experiment) -> None:
         ({"cpus_per_worker": float("nan")}, "cpus_per_worker", "nan"),
         ({"max_parallel": 0}, "max_parallel", "max parallel"),
         ({"max_retries": -1}, "max_retries", "max retries"),
+        ({"memory_per_worker": -1}, "memory_per_worker", "memory per worker"),
+        ({"max_hours": 0}, "max_hours", "max hours"),
+        ({"keep_last": 0}, "keep_last", "keep last"),
+        ({"target": 0.9}, "target", "needs a metric"),
     ],
 )
 def test_anything_wrong_names_the_field_and_creates_nothing(  # noqa: PLR0917 fixtures

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from accounts.models import User
 from experiments.models import Checkpoint, Experiment, MetricBatch, Run, RunMetric
 from experiments.services.control import experiment_cancel
-from experiments.services.leasing import Order, lease_next
+from experiments.services.leasing import Order, lease_following, lease_next
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from runners.models import Allocation, Lease
@@ -36,7 +37,7 @@ def test_the_first_queued_run_is_leased_with_all_that_it_needs(
         "entrypoint": "train:train",
         "checkpoint": None,
         "progress_total": 3,
-        "lease_s": 60,
+        "lease_s": 12,
     }
     assert run.state == "starting"
     assert run.attempts.get().environment == {"python": "3.11"}
@@ -64,18 +65,52 @@ def test_a_new_group_of_the_allocation_means_that_the_old_workers_died(allocatio
     ]
 
 
-def test_a_run_that_kills_its_workers_again_and_again_fails(
-    allocation: Allocation, experiment: Experiment
+def test_a_run_that_kills_its_workers_again_and_again_is_poison(
+    allocation: Allocation, experiment: Experiment, wait: Callable[[timedelta], None]
 ) -> None:
     numbers = []
-    for _ in range(5):
+    for _ in range(4):
         order = ask(allocation, uuid.uuid4().hex)
         assert order.run
         numbers.append(order.run["number"])
-    assert numbers == [1, 1, 1, 1, 2]
+        wait(timedelta(seconds=6))
+    # The second loss costs a back-off, in which the next run has its turn.
+    assert numbers == [1, 1, 2, 1]
+    last = ask(allocation, "last")
+    assert last.run
+    assert last.run["number"] == 2
     run = experiment.runs.get(number=1)
-    assert (run.state, run.cause_code) == ("failed", "worker_died")
+    assert (run.state, run.cause_code, run.losses) == ("failed", "worker_died", 3)
     assert "memory" in run.cause_message
+    assert "took down 3 worker groups in a row and is not tried again" in run.cause_message
+
+
+def test_a_run_that_backs_off_is_not_leased_and_says_until_when(
+    allocation: Allocation, experiment: Experiment, wait: Callable[[timedelta], None]
+) -> None:
+    experiment.runs.exclude(number=1).update(state="completed")
+    ask(allocation, "one")
+    assert ask(allocation, "two").run, "the first loss costs no time"
+    assert ask(allocation, "three").order == "wait"
+    run = experiment.runs.get(number=1)
+    assert run.not_before is not None
+    assert 4 < (run.not_before - clock.now()).total_seconds() <= 5
+    assert f"again at {run.not_before:%H:%M:%S} UTC" in run.waiting_reason
+    wait(timedelta(seconds=5))
+    order = ask(allocation, "three")
+    assert order.run
+    assert order.run["attempt"] == 3
+
+
+def test_what_the_backend_said_of_the_loss_is_kept(allocation: Allocation, experiment: Experiment) -> None:
+    ask(allocation, "one")
+    Run.objects.update(losses=2)
+    Lease.objects.update(
+        released_at=clock.now(), release_reason="out_of_memory", release_detail="Ray's words"
+    )
+    ask(allocation, "two")
+    run = experiment.runs.get(number=1)
+    assert (run.cause_code, run.cause_traceback) == ("out_of_memory", "Ray's words")
 
 
 def test_losses_count_only_while_nothing_is_reached(allocation: Allocation, experiment: Experiment) -> None:
@@ -85,6 +120,23 @@ def test_losses_count_only_while_nothing_is_reached(allocation: Allocation, expe
         assert order.run
         assert order.run["number"] == 1
         Checkpoint.objects.create(run=run, attempt=order.run["attempt"], step=step, path=f"/c/{step}")
+
+
+def test_code_that_saves_but_never_resumes_is_not_tried_for_ever(
+    allocation: Allocation, experiment: Experiment, settings: Any
+) -> None:
+    settings.MAX_LOST_IN_ALL = 4
+    run = experiment.runs.get(number=1)
+    for step in range(1, 5):
+        order = ask(allocation, uuid.uuid4().hex)
+        assert order.run
+        assert order.run["number"] == 1
+        Checkpoint.objects.create(run=run, attempt=order.run["attempt"], step=step, path=f"/c/{step}")
+    order = ask(allocation, uuid.uuid4().hex)
+    assert order.run
+    assert order.run["number"] == 2
+    run.refresh_from_db()
+    assert (run.state, run.cause_code) == ("failed", "worker_died")
 
 
 def test_a_new_attempt_resumes_from_the_last_checkpoint_and_forgets_what_came_after(
@@ -110,6 +162,8 @@ def test_with_nothing_left_it_waits_then_drains(
     allocation: Allocation, experiment: Experiment, settings: Any
 ) -> None:
     experiment.runs.update(state="completed")
+    assert ask(allocation) == Order("wait", wait_s=0.1)
+    Allocation.objects.update(idle_since=clock.now() - timedelta(seconds=3))
     assert ask(allocation) == Order("wait", wait_s=0.5)
     late = clock.now() - timedelta(seconds=settings.IDLE_ALLOCATION_SECONDS + 1)
     Allocation.objects.update(idle_since=late)
@@ -130,3 +184,50 @@ def test_an_ended_allocation_gets_nothing(allocation: Allocation) -> None:
     Allocation.objects.update(state="ended")
     with pytest.raises(Unauthenticated):
         ask(allocation)
+
+
+def test_a_group_that_has_ended_a_run_gets_the_next_one(
+    allocation: Allocation, experiment: Experiment
+) -> None:
+    first = ask(allocation, "one")
+    assert first.run
+    assert lease_following(allocation=allocation, group_id="one") == first, "it still holds the first"
+    Run.objects.filter(pk=first.run["id"]).update(state="completed")
+    Lease.objects.update(released_at=clock.now(), release_reason="completed")
+    second = lease_following(allocation=allocation, group_id="one")
+    assert second
+    assert second.run
+    assert second.run["number"] == 2
+    assert ask(allocation, "one") == second, "as if the answer was lost"
+    assert experiment.runs.get(number=2).attempts.get().environment == {"python": "3.11"}
+
+
+def test_a_group_that_is_gone_neither_gets_a_run_nor_takes_one_away(allocation: Allocation) -> None:
+    ask(allocation, "old")
+    ask(allocation, "new")
+    assert lease_following(allocation=allocation, group_id="old") is None
+    assert Lease.objects.get(released_at=None).group_id == "new"
+    allocation.refresh_from_db()
+    assert allocation.group_id == "new"
+
+
+def test_a_group_whose_allocation_has_ended_is_told_when_it_asks(allocation: Allocation) -> None:
+    ask(allocation, "one")
+    Allocation.objects.update(state="ended")
+    assert lease_following(allocation=allocation, group_id="one") is None
+
+
+def test_the_next_lease_costs_few_queries_however_many_runs_are_running(
+    allocation: Allocation, experiment: Experiment, django_assert_num_queries: Any
+) -> None:
+    ask(allocation, "one")
+    Run.objects.update(state="completed")
+    Lease.objects.update(released_at=clock.now(), release_reason="completed")
+    for number in range(3, 23):
+        state = "queued" if number == 3 else "running"
+        Run.objects.create(experiment=experiment, number=number, set_number=number, seed=1, state=state)
+    # Savepoint, allocation, lease held, run, checkpoint, lease, run, event, attempt, allocation, release.
+    with django_assert_num_queries(11):
+        order = lease_following(allocation=allocation, group_id="one")
+    assert order
+    assert order.run

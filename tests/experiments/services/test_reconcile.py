@@ -1,11 +1,15 @@
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from accounts.models import User
-from experiments.models import Experiment, Run
+from experiments.models import Bundle, Experiment, Run
+from experiments.services import reconcile as reconciling
 from experiments.services.control import experiment_cancel, run_cancel, run_retry
 from experiments.services.leasing import lease_next
 from experiments.services.reconcile import reconcile
@@ -22,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("runner")
 def portal_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reconciler has ticked all the time, and workers can reach the web."""
     cache.set(outage.KEY, clock.now().timestamp())
-    monkeypatch.setattr(leases, "portal_answers", lambda: True)
+    monkeypatch.setattr(leases, "portal_was_away", lambda: False)
 
 
 def late(seconds: float) -> Any:
@@ -37,6 +41,13 @@ def test_queued_runs_get_an_allocation_in_one_tick(experiment: Experiment, runne
     assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {"Workers are starting."}
     reconcile()
     assert Allocation.objects.count() == 1
+
+
+def test_workers_get_what_the_code_requires(experiment: Experiment, runner: FakeRunner) -> None:
+    Bundle.objects.update(requirements=["toolz==1.0"])
+    reconcile()
+    (job,) = runner.jobs.values()
+    assert job.requirements == ("toolz==1.0",)
 
 
 def test_an_experiment_without_open_runs_is_completed(experiment: Experiment) -> None:
@@ -60,7 +71,7 @@ def test_a_run_whose_lease_expired_is_queued_again(leased: Any, portal_is_up: No
 def test_silence_while_the_web_was_down_is_not_held_against_a_run(
     leased: Any, portal_is_up: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "portal_answers", lambda: False)
+    monkeypatch.setattr(leases, "portal_was_away", lambda: True)
     Lease.objects.update(expires_at=late(100))
     leases.leases_release_expired()
     lease = Lease.objects.get()
@@ -76,6 +87,19 @@ def test_silence_while_the_reconciler_was_stopped_is_not_either(leased: Any, por
     Lease.objects.update(expires_at=late(1))
     leases.leases_release_expired()
     assert Lease.objects.get().release_reason == "lease_lost"
+
+
+def test_silence_while_the_database_was_away_is_not_either(
+    leased: Any, portal_is_up: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.set(outage.KEY, late(600).timestamp())
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "exists", mock.Mock(side_effect=OperationalError))
+        with pytest.raises(OperationalError):
+            leases.leases_release_expired()
+    Lease.objects.update(expires_at=late(1))
+    leases.leases_release_expired()
+    assert Lease.objects.get().released_at is None
 
 
 def test_a_restarted_backend_loses_no_run(leased: Any, runner: FakeRunner) -> None:
@@ -110,6 +134,23 @@ def test_a_canceled_run_that_does_not_stop_takes_its_job_down(
     assert Run.objects.get(number=2).state == "queued"
 
 
+def test_what_was_asked_to_stop_and_was_lost_counts_as_stopped(leased: Any, portal_is_up: None) -> None:
+    _, run, _ = leased
+    for reason, state in (("paused", "queued"), ("pruned", "pruned")):
+        Run.objects.filter(pk=run.pk).update(
+            state="running", stop_reason=reason, stop_requested_at=clock.now()
+        )
+        Lease.objects.update(released_at=clock.now(), release_reason="worker_died")
+        reconcile()
+        run.refresh_from_db()
+        assert (run.state, run.losses, run.cause_code) == (state, 0, "")
+
+
+def test_nothing_of_a_paused_experiment_is_leased(allocation: Allocation, experiment: Experiment) -> None:
+    Experiment.objects.update(state="paused")
+    assert lease_next(allocation=allocation, group_id="one", environment={}).order == "wait"
+
+
 def test_a_canceled_experiment_releases_its_workers(leased: Any, runner: FakeRunner, owner: User) -> None:
     allocation, run, _ = leased
     runner.polls[allocation.submission_id] = type(runner.poll("x"))(JobStatus.RUNNING)
@@ -134,6 +175,55 @@ def test_jobs_that_die_before_they_lease_fail_the_runs_after_three(
     run_retry(user=owner, run=run)
     reconcile()
     assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("runtime_env setup failed: No matching distribution found for nonsense==1", "environment_failed"),
+        ("?", "submit_failed"),
+    ],
+)
+def test_requirements_that_cannot_be_installed_are_a_cause_of_their_own(
+    experiment: Experiment, runner: FakeRunner, words: str, code: str
+) -> None:
+    for _ in range(3):
+        Allocation.objects.update(ended_at=late(60))
+        reconcile()
+        for name in runner.jobs:
+            runner.end(name, JobStatus.FAILED, words)
+        reconcile()
+    reconcile()
+    run = experiment.runs.get(number=1)
+    assert (run.state, run.cause_code, run.cause_traceback) == ("failed", code, words)
+
+
+def test_workers_that_never_start_are_given_up_in_the_end(
+    experiment: Experiment, runner: FakeRunner, settings: Any
+) -> None:
+    for _ in range(3):
+        Allocation.objects.update(ended_at=late(60))
+        reconcile()
+        Allocation.objects.filter(state="submitted").update(
+            submitted_at=late(settings.START_TIMEOUT_SECONDS + 1)
+        )
+        for name in runner.jobs:
+            runner.output[name] = "waiting for 8 CPUs"
+        reconcile()
+    reconcile()
+    run = experiment.runs.get(number=1)
+    assert (run.state, run.cause_code, run.cause_traceback) == (
+        "failed",
+        "start_timeout",
+        "waiting for 8 CPUs",
+    )
+
+
+def test_a_run_that_backs_off_keeps_its_own_words(experiment: Experiment) -> None:
+    Run.objects.filter(number=1).update(waiting_reason="again at noon", not_before=late(-30))
+    reconcile()
+    words = dict(experiment.runs.values_list("number", "waiting_reason"))
+    assert words == {1: "again at noon", 2: "Workers are starting."}
 
 
 def test_a_retry_while_the_experiment_completes_is_not_lost(experiment: Experiment, owner: User) -> None:
@@ -161,3 +251,25 @@ def test_one_broken_experiment_does_not_hold_up_others(
     Experiment.objects.filter(slug="broken").update(bundle=other)
     reconcile()
     assert Allocation.objects.get().owner_id == experiment.id
+
+
+def test_of_many_waiting_runs_all_are_explained_and_the_first_ones_are_announced(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = (Run(experiment=experiment, number=n, set_number=n, seed=1) for n in range(3, 11))
+    Run.objects.bulk_create(more)
+    told: list[int] = []
+    monkeypatch.setattr(reconciling, "RUNS_TOLD", 3)
+    monkeypatch.setattr(reconciling, "run_changed", lambda run: told.append(run.pk))
+    reconcile()
+    assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {"Workers are starting."}
+    assert told == list(experiment.runs.order_by("number").values_list("pk", flat=True)[:3])
+
+
+def test_a_tick_costs_no_query_per_waiting_run(
+    experiment: Experiment, django_assert_max_num_queries: Any
+) -> None:
+    Run.objects.bulk_create(Run(experiment=experiment, number=n, set_number=n, seed=1) for n in range(3, 300))
+    reconcile()
+    with django_assert_max_num_queries(20):
+        reconcile()

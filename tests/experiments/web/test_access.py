@@ -6,9 +6,18 @@ from accounts.models import User
 from experiments.models import Bundle, Experiment
 from tests.experiments.web.conftest import Browser
 
-LOOK = ["/p/vision/", "{e}", "{e}?sort=-seconds", "{e}series/", "{e}r/1/", "{e}r/1/log/"]
-CHANGE_BY_GET = ["/p/vision/new/", "/p/vision/new/{bundle}/", "{e}add/"]
-CHANGE_BY_POST = ["{e}cancel/", "{e}r/1/cancel/", "{e}r/1/retry/"]
+LOOK = ["/p/vision/", "{e}", "{e}?sort=-seconds", "{e}?group=set", "{e}series/", "{e}r/1/", "{e}r/1/log/"]
+CHANGE_BY_GET = [
+    "/p/vision/new/",
+    "/p/vision/new/{bundle}/",
+    "{e}add/",
+    "{e}edit/",
+    "{e}r/1/fork/",
+    "{e}r/1/continue/",
+]
+CHANGE_BY_POST = [
+    "{e}pause/", "{e}resume/", "{e}cancel/", "{e}retry/", "{e}runs/", "{e}r/1/cancel/", "{e}r/1/retry/",
+]  # fmt: skip
 
 
 def path(template: str, experiment: Experiment, bundle: Bundle) -> str:

@@ -1,10 +1,16 @@
 import math
 import re
 
+import pytest
+
 from accounts.models import User
-from experiments.models import Experiment, MetricBatch, Run, RunMetric
-from tests.experiments.conftest import Finish
+from experiments.models import Experiment, MetricBatch, ModelVersion, Run, RunMetric, TrackingSync
+from experiments.services.tracking_sync import sync_due
+from experiments.web import experiments
+from mlplatform.kernel import clock
+from tests.experiments.conftest import Finish, complete
 from tests.experiments.web.conftest import Browser
+from tests.fakes.tracking_store import FakeTrackingStore
 
 
 def order(page: str) -> list[str]:
@@ -47,6 +53,68 @@ def test_sorting_by_links(browser: Browser, owner: User, finish: Finish, place: 
     assert order(client.get(f"{place}?sort=metric:accuracy").content.decode()) == ["1", "2"]
     assert order(client.get(f"{place}?sort=-param:lr").content.decode()) == ["2", "1"]
     assert client.get(f"{place}?sort=nonsense").status_code == 400
+
+
+def test_the_best_run_is_the_first_row_and_the_registered_one(
+    *,
+    tracker: FakeTrackingStore,
+    browser: Browser,
+    owner: User,
+    finish: Finish,
+    experiment: Experiment,
+    place: str,
+) -> None:
+    peaked = finish(1, accuracy=(0.989, 0.983), models_at=(1, 2))
+    finish(2, accuracy=(0.986, 0.986), models_at=(1, 2))
+    sync_due()
+    complete(experiment)
+    sync_due()
+    page = browser(owner).get(f"{place}?sort=-metric:accuracy").content.decode()
+    assert order(page) == ["1", "2"]
+    assert f'<tr id="run-{peaked.pk}" class="row-best">' in page
+    assert ModelVersion.objects.get().run_id == peaked.pk
+    # The table shows what it sorts by, and the model is the one that has it.
+    assert '<td class="text-end number objective">0.989</td>' in page
+    assert "0.983" not in page
+    assert next(record.step for record in tracker.model_records if record.run_id == str(peaked.pk)) == 1
+
+
+def test_every_metric_can_be_sorted_by(
+    browser: Browser, owner: User, finish: Finish, experiment: Experiment, place: str
+) -> None:
+    run = finish(1)
+    RunMetric.objects.bulk_create(
+        RunMetric(run=run, experiment=experiment, name=f"m{n:02}", last=n, last_step=1, count=1)
+        for n in range(11)
+    )
+    client = browser(owner)
+    page = client.get(place).content.decode()
+    assert "Sort by:" in page
+    for name in ("accuracy", *(f"m{n:02}" for n in range(11))):
+        assert f"sort=-metric%3A{name}" in page
+    assert page.partition("Sort by:")[2].partition("</p>")[0].count("<a ") == 4
+    page = client.get(f"{place}?sort=-metric:m10").content.decode()
+    assert re.search(r'aria-sort="descending">\s*<a [^>]*>m10', page)
+    assert page.partition("Sort by:")[2].partition("</p>")[0].count("<a ") == 3
+
+
+def test_trouble_with_mlflow_is_said(
+    tracker: FakeTrackingStore, browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    finish(1)
+    finish(2)
+    client = browser(owner)
+    assert "MLflow" not in client.get(place).content.decode()
+    tracker.down = True
+    sync_due()
+    page = client.get(place).content.decode()
+    assert "2 runs are not in MLflow yet: " in page
+    assert "the tracker does not answer" in page
+    assert "Next try" in page
+    tracker.down = False
+    TrackingSync.objects.update(next_try_at=clock.now())
+    sync_due()
+    assert "not in MLflow yet" not in client.get(place).content.decode()
 
 
 def test_parameters_that_never_differ_are_said_once(browser: Browser, owner: User, place: str) -> None:
@@ -94,7 +162,19 @@ def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: F
 
 
 def test_series_without_points(browser: Browser, owner: User, place: str) -> None:
-    assert browser(owner).get(f"{place}series/").json() == {"metric": "", "metrics": [], "runs": []}
+    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 2, "left_out": 0}
+    assert browser(owner).get(f"{place}series/").json() == nothing
+
+
+def test_series_say_how_many_runs_are_left_out(
+    browser: Browser, owner: User, finish: Finish, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "MAX_CHART_RUNS", 1)
+    finish(1, accuracy=(0.5,))
+    finish(2, accuracy=(0.7,))
+    body = browser(owner).get(f"{place}series/").json()
+    assert [run["number"] for run in body["runs"]] == [2]
+    assert (body["runs_shown"], body["left_out"]) == (1, 1)
 
 
 def test_cancel(browser: Browser, owner: User, experiment: Experiment, place: str) -> None:
@@ -117,7 +197,7 @@ def test_query_count_does_not_grow_with_runs(
 ) -> None:
     finish(1)
     Run.objects.bulk_create(
-        Run(experiment=experiment, number=n, seed=n, params={"lr": n}) for n in range(10, 60)
+        Run(experiment=experiment, number=n, seed=n, set_number=n, params={"lr": n}) for n in range(10, 60)
     )
     client = browser(owner)
     with django_assert_max_num_queries(12):  # type: ignore[operator]  # a fixture

@@ -1,5 +1,6 @@
 import io
 import zipfile
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -7,7 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import Project, User
 from experiments.catalog import example_get, examples
 from experiments.models import Bundle, Experiment
+from experiments.services import git_bundles
 from tests.experiments.web.conftest import Browser
+from tests.servers.git import GitServer, Repository
 
 SETTINGS = {
     "name": "sweep",
@@ -92,11 +95,82 @@ def test_no_file_and_unknown_example(browser: Browser, owner: User, project: Pro
     assert client.post("/p/vision/new/", {"example": "nope"}).status_code == 404
 
 
+def test_code_from_git_is_configured_with_its_commit(
+    *,
+    browser: Browser,
+    owner: User,
+    project: Project,
+    server: GitServer,
+    repository: Repository,
+    settings: Any,
+) -> None:
+    settings.GIT_HOSTS = {server.host}
+    repository.commit({"requirements.txt": b"toolz>=1"})
+    client = browser(owner)
+    given = {"git_url": f"{server.url}/code.git", "git_revision": "main", "git_path": ""}
+    step_2 = client.post("/p/vision/new/", given)
+    page = client.get(step_2["Location"]).content.decode()
+    words = f"{server.host}/code @ {repository.publish()[:10]}"
+    assert words in page
+    assert "Installs toolz&gt;=1" in page
+    done = client.post(step_2["Location"], SETTINGS | {"p-lr": "0.1"})
+    assert words in client.get(done["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "message"),
+    [
+        ({"git_url": ""}, "git_url", "This field is required."),
+        ({"git_url": "ssh://git.example/code"}, "git_url", "is not the https address"),
+        ({"git_url": "https://127.0.0.1/code"}, "git_url", "MLP_GIT_HOSTS"),
+        ({"git_url": "https://git.example/code", "git_revision": "a b"}, "git_revision", "is not a revision"),
+        ({"git_url": "https://git.example/code", "git_path": "../x"}, "git_path", "There is no folder"),
+    ],
+)
+def test_what_is_wrong_with_git_is_said_at_its_field_and_the_values_stay(
+    *, browser: Browser, owner: User, project: Project, given: dict[str, str], field: str, message: str
+) -> None:
+    response = browser(owner).post("/p/vision/new/", given)
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert message in page.partition(f'id="id_{field}_error"')[2].partition("</div>")[0]
+    assert f'value="{given["git_url"]}"' in page or not given["git_url"]
+    assert "code_error" not in page
+
+
+def test_bad_code_from_git_and_a_busy_portal_are_said_there_too(
+    browser: Browser, owner: User, project: Project, server: GitServer, settings: Any
+) -> None:
+    settings.GIT_HOSTS = {server.host}
+    Repository(server.folder, "bad").commit({"train.py": b"def train(config:"})
+    client, given = browser(owner), {"git_url": f"{server.url}/bad.git"}
+    page = client.post("/p/vision/new/", given).content.decode()
+    assert "train.py, line 1" in page
+    assert "code_error" not in page
+    with git_bundles._slot(), git_bundles._slot():
+        busy = client.post("/p/vision/new/", given)
+    assert busy.status_code == 503
+    assert "try again in a minute" in busy.content.decode()
+
+
 def test_too_large_upload(browser: Browser, owner: User, project: Project, settings: object) -> None:
     settings.MAX_BUNDLE_BYTES = 10  # type: ignore[attr-defined]  # pytest-django's wrapper
+    assert 'data-max-bytes="10"' in browser(owner).get("/p/vision/new/").content.decode()
     response = browser(owner).post("/p/vision/new/", upload("train.py", b"x" * 11))
     assert response.status_code == 400
     assert "is larger than" in response.content.decode()
+
+
+def test_what_the_code_reads_with_a_default_of_its_own_may_stay_empty(
+    browser: Browser, owner: User, project: Project
+) -> None:
+    client = browser(owner)
+    code = b"def train(config):\n    config.get('late'), config.get('width', 2 * 3), config['lr']"
+    place = client.post("/p/vision/new/", upload("train.py", code))["Location"]
+    assert client.post(place, SETTINGS | {"p-lr": "0.1, 0.2", "p-late": "", "p-width": ""}).status_code == 302
+    assert [run.params for run in Experiment.objects.get().runs.all()] == [{"lr": 0.1}, {"lr": 0.2}]
+    page = client.post(place, SETTINGS | {"p-lr": "", "p-late": "", "p-width": ""}).content.decode()
+    assert page.count("has no default, so it needs a value") == 1
 
 
 def test_several_values_make_a_grid(browser: Browser, owner: User, bundle: Bundle) -> None:
@@ -130,9 +204,9 @@ def test_what_the_service_refuses_is_said_at_its_field(browser: Browser, owner: 
     huge = client.post(path, SETTINGS | {"p-lr": "1", "workers": "60"})
     assert "could never start" in huge.content.decode()
     many = client.post(
-        path, SETTINGS | {"p-lr": ",".join(map(str, range(40))), "p-epochs": ",".join(map(str, range(40)))}
+        path, SETTINGS | {"p-lr": ",".join(map(str, range(101))), "p-epochs": ",".join(map(str, range(101)))}
     )
-    assert "make 1600 runs" in many.content.decode()
+    assert "The search space is too large for a grid of at most 10000 sets." in many.content.decode()
     assert not Experiment.objects.exists()
 
 

@@ -3,11 +3,13 @@ import zlib
 import pytest
 
 from accounts.models import User
+from experiments.causes import Cause
 from experiments.models import LogChunk, ModelVersion, Run
 from experiments.services import lifecycle
-from experiments.services.lifecycle import Cause
+from experiments.services.tracking_sync import sync_due
 from tests.experiments.conftest import Finish
 from tests.experiments.web.conftest import Browser
+from tests.fakes.tracking_store import FakeTrackingStore
 
 
 def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str) -> None:
@@ -19,7 +21,7 @@ def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str
     assert "Completed" in page
     assert "objective" in page
     assert "0.9" in page
-    assert "PyTorch 2.13.0" in page
+    assert "<dt>PyTorch</dt><dd>2.13.0</dd>" in page
     assert "/p/vision/models/vision.sweep/1/" in page
     assert f'href="{place}r/2/"' in page
     assert f'data-series-url="{place}series/?run=1"' in page
@@ -28,6 +30,18 @@ def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str
 
 def test_run_that_is_not_there(browser: Browser, owner: User, place: str) -> None:
     assert browser(owner).get(f"{place}r/99/").status_code == 404
+
+
+def test_trouble_with_mlflow_is_said(
+    tracker: FakeTrackingStore, browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    finish(1)
+    tracker.down = True
+    sync_due()
+    page = browser(owner).get(f"{place}r/1/").content.decode()
+    assert "Not in MLflow yet: " in page
+    assert "the tracker does not answer" in page
+    assert "Not in MLflow yet" not in browser(owner).get(f"{place}r/2/").content.decode()
 
 
 @pytest.mark.parametrize(

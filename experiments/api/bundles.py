@@ -1,0 +1,57 @@
+"""REST: training code."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import caller
+from accounts.models import Project
+from accounts.selectors.projects import project_get
+from experiments.api.output import bundle_json
+from experiments.models import Bundle
+from experiments.services.bundles import bundle_from_example, bundle_from_upload
+from experiments.services.git_bundles import bundle_from_git
+from mlplatform.http.parsers import BoundedJSONParser
+from mlplatform.kernel.errors import InvalidInput
+
+
+class GitInput(serializers.Serializer[Any]):
+    """Where to fetch from. What the values may be is the service's to say."""
+
+    url = serializers.CharField()
+    revision = serializers.CharField(required=False, allow_blank=True, default="")
+    path = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class BundlesView(APIView):
+    """POST file (multipart), {"example": name} or {"git": {"url", "revision", "path"}}: put code into a project."""
+
+    parser_classes = (MultiPartParser, BoundedJSONParser)
+
+    def post(self, request: Request, slug: str) -> Response:
+        """201 with the bundle and its manifest; 400 names what is wrong with the code, 503 what is busy."""
+        project = project_get(caller(request), slug, "launch")
+        return Response(bundle_json(self._bundle(request, project)), status=201)
+
+    def _bundle(self, request: Request, project: Project) -> Bundle:
+        user = caller(request)
+        upload = request.FILES.get("file")
+        if upload is not None:
+            return bundle_from_upload(
+                user=user, project=project, filename=upload.name or "", content=upload.read()
+            )
+        match request.data:
+            case {"example": name} if name:
+                return bundle_from_example(user=user, project=project, name=str(name))
+            case {"git": dict(given)}:
+                data = GitInput(data=given)
+                data.is_valid(raise_exception=True)
+                return bundle_from_git(user=user, project=project, **data.validated_data)
+        raise InvalidInput(
+            'Send a file as the multipart field "file", or {"example": "digits"}, or {"git": {"url": "https://…"}}.',
+            field="code",
+        )

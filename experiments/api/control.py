@@ -1,0 +1,149 @@
+"""REST: pause, resume, change and clone an experiment; cancel and retry several of its runs; fork and continue one."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import caller
+from experiments.api.input import DefinitionInput, checked
+from experiments.api.output import checkpoint_json, experiment_json, run_json
+from experiments.definition import Definition
+from experiments.models import Run
+from experiments.selectors.experiments import experiment_by_id
+from experiments.selectors.runs import run_by_id, run_details
+from experiments.services.control import (
+    Outcome,
+    experiment_cancel,
+    experiment_pause,
+    experiment_resume,
+    run_cancel,
+    run_retry,
+    runs_cancel,
+    runs_retry,
+)
+from experiments.services.forking import run_continue, run_fork
+from experiments.services.launch import experiment_create
+
+EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
+RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
+
+
+class ExperimentVerbView(APIView):
+    """POST cancel, pause or resume."""
+
+    verb = ""
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """200 with the experiment; 409 if its state does not allow it."""
+        act = EXPERIMENT_VERBS[self.verb]
+        return Response(
+            experiment_json(act(user=caller(request), experiment=experiment_by_id(caller(request), pk)))
+        )
+
+
+class ExperimentCloneView(APIView):
+    """POST: another experiment with the same code and definition, and what is sent instead."""
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """201 with the new experiment. Without `runs` and `search` it gets the parameter sets that people listed."""
+        source = experiment_by_id(caller(request), pk, "launch")
+        given = checked(DefinitionInput, request.data)
+        sets = given.pop("runs", None)
+        definition = Definition.of_experiment(source).changed(given)
+        if sets is None and not definition.search:
+            listed = source.runs.filter(searched=False, parent=None, repeat=1).order_by("number")
+            sets = list(listed.values_list("params", flat=True))
+        clone = experiment_create(
+            user=caller(request),
+            project=source.project,
+            bundle=source.bundle,
+            definition=definition,
+            param_sets=sets or (),
+            cloned_from=source,
+        )
+        return Response(experiment_json(clone), status=201)
+
+
+class RunsVerbView(APIView):
+    """POST cancel or retry of several runs, by `numbers`; a retry without numbers takes all that failed."""
+
+    verb = ""
+
+    class Input(serializers.Serializer[Any]):
+        """Run numbers."""
+
+        numbers = serializers.ListField(
+            child=serializers.IntegerField(min_value=1), required=False, max_length=10_000
+        )
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """200 with the numbers that were changed, and those that were skipped because of their state."""
+        numbers = checked(self.Input, request.data).get("numbers")
+        experiment = experiment_by_id(caller(request), pk, "control")
+        outcome: Outcome
+        if self.verb == "retry":
+            outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
+        else:
+            outcome = runs_cancel(user=caller(request), experiment=experiment, numbers=numbers or ())
+        return Response({"changed": outcome.changed, "skipped": outcome.skipped})
+
+
+class RunVerbView(APIView):
+    """POST cancel or retry."""
+
+    verb = ""
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """200 with the run; 409 if its state does not allow it."""
+        act = RUN_VERBS[self.verb]
+        return Response(_run(act(user=caller(request), run=run_by_id(caller(request), pk))))
+
+
+class RunForkView(APIView):
+    """POST checkpoint (its id, by default the last), params: a new run that begins there."""
+
+    class Input(serializers.Serializer[Any]):
+        """Where to begin and what to change."""
+
+        checkpoint = serializers.IntegerField(required=False)
+        params = serializers.DictField(required=False)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """201 with the new run; 409 if there is no checkpoint."""
+        given = checked(self.Input, request.data)
+        return Response(
+            _run(run_fork(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
+        )
+
+
+class RunContinueView(APIView):
+    """POST more: train a completed run for so many reports more."""
+
+    class Input(serializers.Serializer[Any]):
+        """How much more."""
+
+        more = serializers.IntegerField()
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """201 with the new run."""
+        given = checked(self.Input, request.data)
+        return Response(
+            _run(run_continue(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
+        )
+
+
+class RunCheckpointsView(APIView):
+    """GET: checkpoints of a run, newest first."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        """200."""
+        checkpoints = run_by_id(caller(request), pk).checkpoints.order_by("-step", "-id")
+        return Response([checkpoint_json(checkpoint) for checkpoint in checkpoints])
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return run_json(run_details(run))

@@ -1,0 +1,84 @@
+"""What the REST API takes to define an experiment: the words of experiments.definition."""
+
+from dataclasses import replace
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Project, User
+from experiments.definition import Definition
+from experiments.manifest import Manifest
+from experiments.models import Bundle
+from experiments.services.bundles import bundle_from_example
+from mlplatform.kernel.errors import InvalidInput
+
+
+class DefinitionInput(serializers.Serializer[Any]):
+    """Everything may be left out; it then comes from the code's manifest, or from the experiment that is cloned."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    entrypoint = serializers.CharField(max_length=200, required=False)
+    runs = serializers.ListField(child=serializers.DictField(), allow_empty=False, required=False)
+    search = serializers.DictField(required=False)
+    objective_metric = serializers.CharField(max_length=200, required=False)
+    objective_direction = serializers.CharField(max_length=10, required=False)
+    workers = serializers.IntegerField(required=False)
+    cpus_per_worker = serializers.FloatField(required=False)
+    gpus_per_worker = serializers.FloatField(required=False)
+    memory_per_worker = serializers.FloatField(required=False)
+    max_parallel = serializers.IntegerField(required=False)
+    max_retries = serializers.IntegerField(required=False)
+    max_hours = serializers.FloatField(required=False, allow_null=True)
+    target = serializers.FloatField(required=False, allow_null=True)
+    keep_last = serializers.IntegerField(required=False)
+    keep_best = serializers.IntegerField(required=False)
+    keep_every = serializers.IntegerField(required=False)
+    fresh_process = serializers.BooleanField(required=False)
+
+
+class ExperimentInput(DefinitionInput):
+    """A new experiment: a definition, and either `bundle` or `example`."""
+
+    bundle = serializers.UUIDField(required=False)
+    example = serializers.CharField(max_length=100, required=False)
+
+
+class RevisionInput(serializers.Serializer[Any]):
+    """What may be changed after launch; null takes a limit away."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    max_parallel = serializers.IntegerField(required=False)
+    max_retries = serializers.IntegerField(required=False)
+    max_hours = serializers.FloatField(required=False, allow_null=True)
+    target = serializers.FloatField(required=False, allow_null=True)
+    runs = serializers.IntegerField(required=False)
+
+
+def checked(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What was sent, in its types. Raises a ValidationError naming the fields."""
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def definition_of(bundle: Bundle, given: dict[str, Any]) -> Definition:
+    """The manifest's definition, changed by what was sent. Who lists runs wants those, not the manifest's search."""
+    definition = Definition.of_manifest(Manifest.from_json(bundle.manifest))
+    if given.get("runs"):
+        definition = replace(definition, search={})
+    return definition.changed({name: value for name, value in given.items() if name != "runs"})
+
+
+def bundle_of(user: User, project: Project, given: dict[str, Any]) -> Bundle:
+    """Take `bundle` or `example` out of what was sent. Raises InvalidInput(field="bundle")."""
+    pk, example = given.pop("bundle", None), given.pop("example", None)
+    if (pk is None) == (example is None):
+        raise InvalidInput("Name either a bundle (its id) or an example, not both.", field="bundle")
+    if example is not None:
+        return bundle_from_example(user=user, project=project, name=example)
+    bundle = Bundle.objects.filter(pk=pk, project=project).first()
+    if bundle is None:
+        raise InvalidInput(f"There is no bundle {pk} in this project; upload the code first.", field="bundle")
+    return bundle

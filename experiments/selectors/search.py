@@ -1,0 +1,82 @@
+"""What a searcher and a pruner get to see of an experiment's runs."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import fmean
+from uuid import UUID
+
+from django.db.models import F, IntegerField, Value
+from django.db.models.expressions import Func
+
+from experiments.models import Experiment, MetricBatch, Run, RunMetric
+from experiments.search.port import Observation, SetState
+from experiments.states import RUN_TERMINAL, RunState
+
+
+def searched_sets(experiment: Experiment) -> int:
+    """How many sets the searcher has made."""
+    return experiment.runs.filter(searched=True).values("set_number").distinct().count()
+
+
+def observations(experiment: Experiment) -> list[Observation]:
+    """One observation per parameter set, oldest first. Two queries.
+
+    The value is the best that a run reached, averaged over the repeats that have one.
+    """
+    values = objective_values(experiment)
+    by_set: dict[int, list[Run]] = defaultdict(list)
+    runs = experiment.runs.only("set_number", "searched", "params", "state")
+    for run in runs.order_by("set_number", "number"):
+        by_set[run.set_number].append(run)
+    seen: list[Observation] = []
+    for number, repeats in by_set.items():
+        counted = [run for run in repeats if run.state in (RunState.COMPLETED, RunState.PRUNED)]
+        known = [values[run.pk] for run in counted if run.pk in values]
+        seen.append(
+            Observation(
+                number=number,
+                params=repeats[0].params,
+                state=_state(repeats),
+                value=fmean(known) if known else None,
+                searched=repeats[0].searched,
+            )
+        )
+    return seen
+
+
+def objective_values(experiment: Experiment) -> dict[UUID, float]:
+    """The best value of the objective by run id, of the runs that reported a finite one. One query."""
+    field = experiment.objective_field
+    rows = RunMetric.objects.filter(experiment=experiment, name=experiment.objective_metric)
+    return {
+        run_id: value
+        for run_id, value in rows.exclude(**{field: None}).values_list("run_id", field)
+        if math.isfinite(value)
+    }
+
+
+def objective_at(experiment: Experiment, step: int) -> dict[int, float]:
+    """The objective of each run that has come to the step, by run number: its first report at or after the step."""
+    last = Func(F("steps"), function="array_upper", template="(steps)[array_upper(%(expressions)s, 1)]")
+    batches = (
+        MetricBatch.objects.filter(run__experiment=experiment, name=experiment.objective_metric)
+        .annotate(last_step=last)
+        .filter(last_step__gte=Value(step, output_field=IntegerField()))
+        .order_by("run_id", "attempt", "seq")
+        .distinct("run_id")
+    )
+    found = {}
+    for number, steps, values in batches.values_list("run__number", "steps", "values"):
+        at = next(index for index, reached in enumerate(steps) if reached >= step)
+        found[number] = values[at]
+    return found
+
+
+def _state(repeats: Iterable[Run]) -> SetState:
+    states = {run.state for run in repeats}
+    if states - RUN_TERMINAL:
+        return "open"
+    if RunState.COMPLETED in states:
+        return "completed"
+    return "pruned" if RunState.PRUNED in states else "failed"

@@ -1,0 +1,77 @@
+"""New runs that begin where another one left off."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.permissions import require
+from accounts.services.audit import audit
+from experiments.models import Checkpoint, Run
+from experiments.search.space import applicable, complete
+from experiments.services.lifecycle import event, experiment_locked, experiment_reopen
+from experiments.services.searching import sets_add
+from experiments.states import RunState
+from mlplatform.broker import enqueue
+from mlplatform.kernel.errors import Conflict, InvalidInput, NotFound
+
+
+@transaction.atomic
+def run_fork(
+    *, user: User, run: Run, checkpoint: int | None = None, params: Mapping[str, object] | None = None
+) -> Run:
+    """Queue a run that begins at a checkpoint of another (by default its last), with other values for some parameters.
+
+    Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value.
+    """
+    require(user, "launch", run.experiment.project)
+    experiment = experiment_locked(run.experiment_id)
+    start = _checkpoint(run, checkpoint)
+    given = params or {}
+    declared = experiment.declared
+    # A changed value may make others of the old set pointless; what was asked for itself is checked.
+    changed = complete(declared, {**applicable(declared, {**run.params, **given}), **given})
+    (fork,) = sets_add(experiment, [changed], actor=user)
+    fork.parent, fork.start_checkpoint = run, start
+    fork.save(update_fields=["parent", "start_checkpoint"])
+    event(fork, "forked", f"Begins at step {start.step} of run {run.number}.", actor=user)
+    experiment_reopen(experiment, user)
+    audit(user, "run.fork", fork.id, project=experiment.project, parent=run.number, step=start.step)
+    enqueue("reconcile")
+    return fork
+
+
+def run_continue(*, user: User, run: Run, more: int) -> Run:
+    """Train a completed run further: a fork from its last checkpoint that makes `more` reports more.
+
+    Works where a parameter says how many reports make a run. Raises Conflict or InvalidInput(field="more").
+    """
+    name = run.experiment.progress
+    if run.state != RunState.COMPLETED:
+        raise Conflict(
+            f"Run {run.number} is {run.state}; only a completed run can be continued. Retry it instead."
+        )
+    if name not in run.params:
+        raise Conflict(
+            "The code does not say which parameter is the length of a run: name it as `progress` in experiment.yaml. "
+            "A fork with changed parameters needs no such thing."
+        )
+    if more < 1:
+        raise InvalidInput(f"{more} more is nothing to do; give 1 or more.", field="more")
+    return run_fork(user=user, run=run, params={name: int(run.params[name]) + more})
+
+
+def _checkpoint(run: Run, pk: int | None) -> Checkpoint:
+    if pk is not None:
+        found = run.checkpoints.filter(pk=pk).first()
+        if found is None:
+            raise NotFound(
+                f"Run {run.number} has no checkpoint {pk}; it may have been deleted by its policy."
+            )
+        return found
+    last = run.checkpoints.order_by("-step", "-id").first()
+    if last is None:
+        raise Conflict(
+            f"Run {run.number} has no checkpoint. Report one with ray.train.report(…, checkpoint=…), or add a new run."
+        )
+    return last

@@ -1,0 +1,89 @@
+"""What would an experiment do? Answered by the code that then does it; nothing is created."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Avg, DurationField, ExpressionWrapper, F, Sum
+
+from experiments.definition import Definition, check, run_steps
+from experiments.inspection import check_entrypoint
+from experiments.manifest import Manifest, reports_expected
+from experiments.models import Attempt, Bundle
+from experiments.search.port import Rung
+from experiments.search.preview import preview
+from experiments.search.space import ParamSet, complete
+from experiments.search.spec import SearchSpec
+from experiments.services.bundles import bundle_files, sources
+from experiments.states import RunState
+from mlplatform.kernel.errors import InvalidInput
+from runners.registry import backend_get
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is ahead; times in seconds are None without a history to judge by."""
+
+    sets: int
+    runs: int
+    first: list[ParamSet]
+    rungs: list[Rung]
+    seconds_per_run: float | None
+    seconds: float | None
+
+
+def experiment_preview(
+    *, bundle: Bundle, definition: Definition, param_sets: Sequence[Mapping[str, object]] = ()
+) -> Preview:
+    """The first sets, how many runs and how long about. Raises InvalidInput exactly where launching would."""
+    manifest = Manifest.from_json(bundle.manifest)
+    definition, search = check(definition, manifest, settings.DEFAULT_BACKEND)
+    if search is None and not param_sets:
+        raise InvalidInput("Give at least one set of parameters, or a search.", field="runs")
+    check_entrypoint(sources(bundle_files(bundle)), definition.entrypoint)
+    listed = [complete(manifest.parameters, given) for given in param_sets]
+    found = preview(
+        search or SearchSpec(),
+        manifest.parameters,
+        direction=definition.objective_direction,
+        listed=listed,
+        max_steps=reports_expected(manifest.progress, listed[0]) if listed else run_steps(manifest, search),
+    )
+    each = _seconds_per_run(bundle, definition)
+    return Preview(
+        sets=found.sets,
+        runs=found.runs,
+        first=list(found.first),
+        rungs=list(found.rungs),
+        seconds_per_run=each,
+        seconds=None if each is None else each * found.runs / _slots(definition, found.runs),
+    )
+
+
+def _slots(definition: Definition, runs: int) -> int:
+    """How many runs train at the same time on an otherwise idle backend."""
+    room = backend_get(settings.DEFAULT_BACKEND)
+    fit = room.cpus / (definition.workers * definition.cpus_per_worker)
+    if definition.gpus_per_worker:
+        fit = min(fit, room.gpus / (definition.workers * definition.gpus_per_worker))
+    return max(1, min(int(fit), definition.max_parallel, runs))
+
+
+def _seconds_per_run(bundle: Bundle, definition: Definition) -> float | None:
+    """Mean run time of completed runs of the same entrypoint of the same code, or of code of the same name."""
+    spans = Attempt.objects.filter(
+        ended_at__isnull=False,
+        run__state=RunState.COMPLETED,
+        run__experiment__project=bundle.project_id,
+        run__experiment__entrypoint=definition.entrypoint,
+    )
+    for same in (
+        spans.filter(run__experiment__bundle=bundle),
+        spans.filter(run__experiment__bundle__name=bundle.name),
+    ):
+        length = ExpressionWrapper(F("ended_at") - F("started_at"), output_field=DurationField())
+        per_run = same.values("run").annotate(length=Sum(length))
+        mean = per_run.aggregate(mean=Avg("length"))["mean"]
+        if mean is not None:
+            return float(mean.total_seconds())
+    return None

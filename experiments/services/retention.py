@@ -1,0 +1,81 @@
+"""Deleting checkpoints that the experiment's policy does not keep, for real."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max
+from django.db.models.functions import Coalesce, NullIf
+
+from experiments.models import Checkpoint, DiscardedFolder, Run
+from experiments.models.experiment import Direction
+from experiments.retention import Kept, Policy, expendable
+from mlplatform.broker import enqueue
+from mlplatform.kernel import clock, storage
+
+# Per call; what is left is found by the next one.
+FOLDERS_AT_A_TIME = 200
+RUNS_AT_A_TIME = 200
+# Longer than any outage of the broker that goes unnoticed.
+LOOK_BACK = timedelta(days=1)
+
+
+@transaction.atomic
+def checkpoints_thin_out(run_id: UUID) -> int:
+    """Forget the checkpoints of a run that need not stay; their folders are deleted after it. Returns how many."""
+    run = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment").get(pk=run_id)
+    experiment = run.experiment
+    policy = Policy(
+        last=experiment.keep_last,
+        best=experiment.keep_best,
+        every=experiment.keep_every,
+        maximize=experiment.objective_direction == Direction.MAXIMIZE,
+    )
+    rows = {row.pk: row for row in run.checkpoints.prefetch_related("forks")}
+    known = [_kept(run, row, experiment.objective_metric) for row in rows.values()]
+    going = [rows[pk] for pk in expendable(policy, known)]
+    # Several checkpoints may have been reported into one folder.
+    staying = {row.path for row in rows.values() if row not in going}
+    paths = {row.path for row in going} - staying
+    urls = filter(None, (storage.url_inside(path, "runs", str(run.id)) for path in sorted(paths)))
+    DiscardedFolder.objects.bulk_create(DiscardedFolder(url=url) for url in urls)
+    Checkpoint.objects.filter(pk__in=[row.pk for row in going]).delete()
+    if going:
+        enqueue("empty_discarded")
+    return len(going)
+
+
+def checkpoints_catch_up() -> int:
+    """Thin out the runs that ended with more checkpoints than their policy explains: Valkey was away when they did.
+
+    Returns how many checkpoints were dropped. One query if there is nothing to do.
+    """
+    every = NullIf(F("experiment__keep_every"), 0)
+    multiples = ExpressionWrapper(Max("checkpoints__step") / every, output_field=BigIntegerField())
+    explained = F("experiment__keep_last") + F("experiment__keep_best") + Coalesce(multiples, 0)
+    ended = Run.objects.filter(ended_at__gt=clock.now() - LOOK_BACK)
+    overlooked = ended.annotate(have=Count("checkpoints")).filter(have__gt=explained)
+    return sum(checkpoints_thin_out(pk) for pk in overlooked.values_list("pk", flat=True)[:RUNS_AT_A_TIME])
+
+
+def discarded_delete() -> int:
+    """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat."""
+    freed = 0
+    for folder in DiscardedFolder.objects.order_by("pk")[:FOLDERS_AT_A_TIME]:
+        freed += storage.delete_tree(folder.url)
+        folder.delete()
+    return freed
+
+
+def _kept(run: Run, row: Checkpoint, objective: str) -> Kept:
+    value = row.metrics.get(objective)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Code that names its folders may be writing into an old one at this moment.
+    named_by_code = row.path.rsplit("/", 1)[-1] != f"{row.attempt}-{row.step:06d}"
+    return Kept(
+        row.pk,
+        row.step,
+        float(value) if is_number else None,
+        # A fork begins at its checkpoint, also when it is retried.
+        pinned=bool(row.forks.all()) or (named_by_code and not run.is_terminal),
+    )

@@ -1,0 +1,122 @@
+"""Changing an experiment while it runs or after: more runs at a time, a larger budget, another name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.permissions import require
+from accounts.services.audit import audit
+from experiments.definition import HOUR, MAX_NAME, check_limit
+from experiments.models import Experiment, RunEvent
+from experiments.search.spec import MAX_RUNS
+from experiments.services.lifecycle import (
+    experiment_changed,
+    experiment_locked,
+    experiment_reopen,
+    run_requeue_by,
+)
+from experiments.states import RunState
+from mlplatform.broker import enqueue
+from mlplatform.kernel.errors import InvalidInput
+
+# What may be changed; `runs` is the number of parameter sets that the searcher may make.
+CHANGEABLE = ("name", "description", "max_parallel", "max_retries", "max_hours", "target", "runs")
+# What gives a finished experiment something to do again.
+BUDGET = {"runs", "max_hours", "target"}
+BUDGET_CAUSES = ("budget_time", "target_reached")
+
+
+@transaction.atomic
+def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+    """Change some of CHANGEABLE; None takes a limit away. A larger budget makes a finished experiment active again.
+
+    Raises InvalidInput with the field; then nothing was changed.
+    """
+    require(user, "control", experiment.project)
+    experiment = experiment_locked(experiment.pk)
+    unknown = sorted(set(changes) - set(CHANGEABLE))
+    if unknown:
+        raise InvalidInput(
+            f"{unknown[0]} cannot be changed after launch; what can be is {', '.join(CHANGEABLE)}. "
+            "Clone the experiment to change anything else.",
+            field=unknown[0],
+        )
+    before = {name: _value(experiment, name) for name in changes}
+    for name, value in changes.items():
+        _set(experiment, name, value)
+    after = {name: _value(experiment, name) for name in changes}
+    if after == before:
+        return experiment
+    experiment.save()
+    said = ", ".join(f"{name.replace('_', ' ')} {before[name]} → {after[name]}" for name in changes)
+    RunEvent.objects.create(experiment=experiment, kind="changed", message=said[:500], actor=user)
+    audit(user, "experiment.change", experiment.slug, project=experiment.project, before=before, after=after)
+    if BUDGET & set(changes):
+        _take_up_again(experiment, user)
+    experiment_changed(experiment)
+    enqueue("reconcile")
+    return experiment
+
+
+def _take_up_again(experiment: Experiment, user: User) -> None:
+    """What the old budget ended is queued again; the reconciler ends it once more if the new one says so."""
+    ended = experiment.runs.select_for_update(of=("self",), no_key=True).select_related("experiment")
+    for run in ended.filter(state=RunState.CANCELED, cause_code__in=BUDGET_CAUSES):
+        run_requeue_by(run, user)
+    experiment_reopen(experiment, user)
+
+
+def _value(experiment: Experiment, name: str) -> Any:
+    match name:
+        case "runs":
+            return experiment.search.get("runs")
+        case "max_hours":
+            return experiment.max_seconds / HOUR if experiment.max_seconds else None
+    return getattr(experiment, name)
+
+
+def _set(experiment: Experiment, name: str, value: Any) -> None:
+    match name:
+        case "name":
+            experiment.name = _text(name, value, MAX_NAME)
+        case "description":
+            experiment.description = _text(name, value or " ", 2000)
+        case "max_parallel" | "max_retries":
+            check_limit(name, _required(name, value))
+            setattr(experiment, name, value)
+        case "max_hours":
+            check_limit(name, value)
+            experiment.max_seconds = value and value * HOUR
+        case "target":
+            if value is not None and not experiment.objective_metric:
+                raise InvalidInput(
+                    "A target needs a metric that decides; this experiment has none.", field=name
+                )
+            experiment.target = value
+        case "runs":
+            _set_runs(experiment, value)
+
+
+def _set_runs(experiment: Experiment, value: Any) -> None:
+    if not experiment.search:
+        raise InvalidInput(
+            "This experiment has no search; add the runs that you want, with their parameters.", field="runs"
+        )
+    if not 1 <= _required("runs", value) <= MAX_RUNS:
+        raise InvalidInput(f"runs is {value}; it must be between 1 and {MAX_RUNS}.", field="runs")
+    experiment.search = {**experiment.search, "runs": value}
+
+
+def _required(name: str, value: Any) -> Any:
+    if value is None:
+        raise InvalidInput(f"{name.replace('_', ' ')} needs a value.", field=name)
+    return value
+
+
+def _text(name: str, value: Any, limit: int) -> str:
+    text = str(value).strip()
+    if len(text) > limit or (name == "name" and not text):
+        raise InvalidInput(f"The {name} has {len(text)} characters; 1 to {limit} fit.", field=name)
+    return text

@@ -1,0 +1,116 @@
+"""All forms of a new experiment together: from a definition, and back to one."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.forms import BaseForm
+
+from experiments.definition import Definition
+from experiments.models import Experiment
+from experiments.search.parameters import Parameter
+from experiments.search.spec import SearchSpec
+from experiments.web.forms import ParameterForm
+from experiments.web.search_form import SearchForm
+from experiments.web.section_forms import AboutForm, AdvancedForm, LimitsForm, ResourcesForm, Section
+from mlplatform.http.forms import show_error
+from mlplatform.kernel.errors import InvalidInput
+
+
+class LaunchForms:
+    """Unbound without `data`. The definition is what they begin with."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Parameter],
+        definition: Definition,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._begin = definition
+        self._parameters = parameters
+        self.bound = data is not None
+        self.about = AboutForm(data, definition)
+        self.resources = ResourcesForm(data, definition)
+        self.limits = LimitsForm(data, definition)
+        self.advanced = AdvancedForm(data, definition)
+        self.search = SearchForm(data, definition.search)
+        self.params = ParameterForm(parameters, data, definition.search.get("space"))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The forms whose fields are a definition's."""
+        return self.about, self.resources, self.limits, self.advanced
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything is wrong."""
+        return any(form.errors for form in self)
+
+    def __iter__(self) -> Iterator[BaseForm]:
+        return iter((*self.sections, self.search, self.params))
+
+    def is_valid(self) -> bool:
+        """All are checked before anything is said, so that one look shows every error."""
+        valid = [form.is_valid() for form in self]
+        return all(valid)
+
+    def definition(self) -> Definition:
+        """What the valid forms say."""
+        values: dict[str, Any] = {}
+        for section in self.sections:
+            values |= section.values()
+        return replace(self._begin, **values, search=self.search.to_json(self.params.space))
+
+    def show(self, error: InvalidInput) -> None:
+        """Put an error of the services at the field that it is about: paths of `search` lead to several forms."""
+        path = (error.field or "").split(".")
+        match path:
+            case ["search", "space", name, *_]:
+                shown = InvalidInput(error.message.removeprefix("search.space."), field=name)
+            case ["search", "space"]:
+                self.params.add_error(None, error.message.replace("search.space", "The search space", 1))
+                return
+            case ["search", "pruner", "method", *_] | ["search", "pruner"]:
+                shown = InvalidInput(error.message.removeprefix("search."), field="pruner")
+            case ["search", *_, name]:
+                shown = InvalidInput(
+                    error.message.removeprefix("search.").removeprefix("pruner."), field=name
+                )
+            case _:
+                shown = error
+        forms = (self.params, *self.sections) if path[:2] == ["search", "space"] else tuple(self)
+        show_error(shown, *forms)
+
+    @property
+    def run_count(self) -> int | None:
+        """How many runs this makes at most; None where nobody can say yet."""
+        if self.bound and self.has_errors:
+            return None
+        try:
+            search = self.definition().search if self.bound else self._begin.search or {"method": "grid"}
+            spec = SearchSpec.from_json(search, self._parameters)
+            sets = spec.runs if spec.method != "grid" else len(spec.grid(self._parameters))
+        except InvalidInput:
+            return None
+        return None if sets is None else sets * spec.repeat
+
+
+def definition_to_clone(source: Experiment) -> tuple[Definition, bool]:
+    """What another experiment like this one begins with, and whether that is all of it.
+
+    A list of sets is shown as the grid that it is; of one that is no grid only the first set.
+    """
+    definition = replace(Definition.of_experiment(source), name=f"{source.name[:95]} copy")
+    if definition.search and definition.search.get("method") != "list":
+        return definition, True
+    listed = list(source.runs.filter(searched=False, parent=None, repeat=1).values_list("params", flat=True))
+    values: dict[str, list[Any]] = {}
+    for params in listed:
+        for name, value in params.items():
+            if value not in values.setdefault(name, []):
+                values[name].append(value)
+    is_grid = math.prod(map(len, values.values())) == len(listed)
+    space = {name: found if is_grid else found[:1] for name, found in values.items()}
+    search = {**definition.search, "method": "grid", "space": space}
+    return replace(definition, search=search), is_grid or not listed

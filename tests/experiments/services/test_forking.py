@@ -1,0 +1,93 @@
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from experiments.models import Checkpoint, Experiment, Run
+from experiments.services.forking import run_continue, run_fork
+from experiments.services.leasing import lease_next
+from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+
+@pytest.fixture
+def trained(leased: Any) -> Run:
+    """A run with checkpoints at steps 2 and 3."""
+    _, run, _ = leased
+    for step in (2, 3):
+        Checkpoint.objects.create(run=run, attempt=1, step=step, path=f"/runs/{run.id}/1-{step}", metrics={})
+    return run
+
+
+def test_a_fork_begins_at_the_last_checkpoint_with_other_values(
+    owner: User, trained: Run, leased: Any
+) -> None:
+    allocation, _, _ = leased
+    fork = run_fork(user=owner, run=trained, params={"lr": 0.5})
+    assert (fork.number, fork.set_number, fork.searched) == (3, 3, False)
+    assert fork.params == {**trained.params, "lr": 0.5}
+    assert fork.parent == trained
+    Run.objects.filter(number__in=[1, 2]).update(state="completed")
+    order = lease_next(allocation=allocation, group_id="another", environment={})
+    assert order.run
+    assert order.run["id"] == str(fork.id)
+    assert order.run["checkpoint"] == {"path": f"/runs/{trained.id}/1-3", "step": 3}
+    assert fork.attempts.get().resumed_from == 3
+
+
+def test_a_fork_from_an_earlier_checkpoint_reopens_the_experiment(owner: User, trained: Run) -> None:
+    Experiment.objects.update(state="completed")
+    early = trained.checkpoints.get(step=2)
+    assert run_fork(user=owner, run=trained, checkpoint=early.pk).start_checkpoint == early
+    assert Experiment.objects.get().state == "active"
+
+
+def test_its_own_checkpoints_come_before_the_one_it_was_forked_from(
+    owner: User, trained: Run, leased: Any
+) -> None:
+    allocation, _, _ = leased
+    fork = run_fork(user=owner, run=trained)
+    Checkpoint.objects.create(run=fork, attempt=1, step=9, path="/own", metrics={})
+    Run.objects.filter(number__in=[1, 2]).update(state="completed")
+    order = lease_next(allocation=allocation, group_id="another", environment={})
+    assert order.run
+    assert order.run["checkpoint"] == {"path": "/own", "step": 9}
+
+
+def test_what_cannot_be_forked(owner: User, trained: Run) -> None:
+    other = Run.objects.get(number=2)
+    with pytest.raises(Conflict, match="Run 2 has no checkpoint"):
+        run_fork(user=owner, run=other)
+    with pytest.raises(NotFound, match="has no checkpoint"):
+        run_fork(user=owner, run=other, checkpoint=trained.checkpoints.get(step=2).pk)
+    with pytest.raises(InvalidInput, match="no parameter depth"):
+        run_fork(user=owner, run=trained, params={"depth": 3})
+    assert Run.objects.count() == 2
+
+
+def test_a_completed_run_is_trained_further(owner: User, trained: Run) -> None:
+    Experiment.objects.update(progress="epochs", state="completed")
+    Run.objects.filter(pk=trained.pk).update(state="completed")
+    longer = run_continue(user=owner, run=Run.objects.get(pk=trained.pk), more=4)
+    assert longer.params == {**trained.params, "epochs": trained.params["epochs"] + 4}
+    assert longer.start_checkpoint == trained.checkpoints.get(step=3)
+
+
+def test_what_cannot_be_continued(owner: User, trained: Run) -> None:
+    Experiment.objects.update(progress="")
+    with pytest.raises(Conflict, match="starting; only a completed"):
+        run_continue(user=owner, run=trained, more=1)
+    Run.objects.update(state="completed")
+    done = Run.objects.get(pk=trained.pk)
+    with pytest.raises(Conflict, match="name it as `progress`"):
+        run_continue(user=owner, run=done, more=1)
+    Experiment.objects.update(progress="epochs")
+    done = Run.objects.get(pk=trained.pk)
+    with pytest.raises(InvalidInput, match="0 more"):
+        run_continue(user=owner, run=done, more=0)
+
+
+def test_who_may(viewer: User, stranger: User, trained: Run) -> None:
+    with pytest.raises(Forbidden):
+        run_fork(user=viewer, run=trained)
+    with pytest.raises(NotFound):
+        run_fork(user=stranger, run=trained)

@@ -1,0 +1,78 @@
+from typing import Any
+
+import pytest
+
+from experiments.models import Experiment, MetricBatch, Run
+from experiments.selectors.search import objective_at
+from experiments.services import pruning
+from experiments.services.ingest import batch_ingest
+from experiments.services.pruning import run_judge
+from experiments.services.summaries import summarise
+from experiments.telemetry import parse_batch
+
+MEDIAN = {"method": "list", "pruner": {"method": "median", "startup_runs": 2}}
+
+
+@pytest.fixture
+def running(leased: Any) -> Run:
+    """Run 1 trains; two runs have ended with a good accuracy at their second step."""
+    _, run, _ = leased
+    Experiment.objects.update(objective_metric="accuracy", search=MEDIAN)
+    Run.objects.filter(pk=run.pk).update(state="running")
+    for number in (2, 3):
+        other, _ = Run.objects.update_or_create(
+            experiment=run.experiment,
+            number=number,
+            defaults={"state": "completed", "set_number": number, "seed": number},
+        )
+        report(other, [1, 2], [0.5, 0.8])
+    return Run.objects.select_related("experiment").get(pk=run.pk)
+
+
+def report(run: Run, steps: list[int], values: list[float]) -> None:
+    seq = run.metric_batches.count() + 1
+    MetricBatch.objects.create(
+        run=run, name="accuracy", attempt=1, seq=seq, steps=steps, values=values, times=[0.0] * len(steps)
+    )
+    summarise(run, {"accuracy": (steps, values)})
+
+
+def test_a_run_that_does_worse_than_most_is_told_to_stop(running: Run) -> None:
+    report(running, [1, 2], [0.1, 0.2])
+    assert run_judge(running.id, 2)
+    running.refresh_from_db()
+    assert running.stop_reason == "pruned"
+    assert "at step 2" in running.events.get(kind="stop_requested").message
+    assert not run_judge(running.id, 2)
+
+
+def test_one_that_does_better_goes_on(running: Run) -> None:
+    report(running, [1, 2], [0.1, 0.9])
+    assert not run_judge(running.id, 2)
+    running.refresh_from_db()
+    assert running.stop_reason == ""
+
+
+def test_one_that_is_not_there_yet_or_is_over_is_not_judged(running: Run) -> None:
+    report(running, [1], [0.1])
+    assert not run_judge(running.id, 2)
+    Run.objects.filter(pk=running.pk).update(state="completed")
+    assert not run_judge(running.id, 1)
+
+
+def test_an_objective_that_is_reported_now_and_then_counts_from_its_next_report(running: Run) -> None:
+    report(running, [4], [0.3])
+    assert objective_at(running.experiment, 2) == {1: 0.3, 2: 0.8, 3: 0.8}
+    assert objective_at(running.experiment, 3) == {1: 0.3}
+
+
+def test_a_batch_with_the_objective_has_its_run_judged_once(
+    running: Run, leased: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(pruning, "enqueue", lambda *message: sent.append(message))
+    allocation, _, lease = leased
+    content = {"attempt": 1, "fence": lease["fence"], "rank": 0, "seq": 1}
+    points = [{"name": "accuracy", "steps": [1, 2], "values": [0.1, 0.2], "times": [0.0, 1.0]}]
+    batch_ingest(allocation=allocation, run_id=running.id, batch=parse_batch({**content, "points": points}))
+    assert sent == [("prune", str(running.id), 2)]

@@ -1,0 +1,77 @@
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from experiments.models import Experiment, Run
+from experiments.services.revision import experiment_revise
+from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
+from tests.experiments.services.test_searching import RANDOM
+
+
+def test_more_runs_at_a_time_while_it_runs(owner: User, experiment: Experiment) -> None:
+    experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 3, "name": " Sweep 2 "})
+    experiment.refresh_from_db()
+    assert (experiment.max_parallel, experiment.name, experiment.slug) == (3, "Sweep 2", "sweep")
+    event = experiment.events.get(kind="changed")
+    assert event.message == "max parallel 1 → 3, name sweep → Sweep 2"
+    assert event.actor == owner
+    row = AuditEvent.objects.get(verb="experiment.change")
+    assert row.detail["before"] == {"max_parallel": 1, "name": "sweep"}
+
+
+def test_a_larger_budget_reopens_a_finished_one(owner: User, experiment: Experiment) -> None:
+    Experiment.objects.update(state="completed", search=RANDOM, max_seconds=60)
+    experiment_revise(user=owner, experiment=experiment, changes={"runs": 9, "max_hours": None})
+    experiment.refresh_from_db()
+    assert (experiment.state, experiment.search["runs"], experiment.max_seconds) == ("active", 9, None)
+
+
+def test_what_the_old_budget_ended_goes_on_under_a_larger_one(owner: User, experiment: Experiment) -> None:
+    Experiment.objects.update(state="completed", max_seconds=60)
+    Run.objects.filter(number=1).update(state="canceled", cause_code="budget_time")
+    Run.objects.filter(number=2).update(state="canceled")
+    experiment_revise(user=owner, experiment=experiment, changes={"max_hours": 2})
+    assert list(experiment.runs.values_list("state", flat=True)) == ["queued", "canceled"]
+
+
+def test_no_change_leaves_no_trace(owner: User, experiment: Experiment) -> None:
+    Experiment.objects.update(state="completed")
+    experiment_revise(user=owner, experiment=experiment, changes={"max_hours": None})
+    experiment.refresh_from_db()
+    assert experiment.state == "completed"
+    assert not experiment.events.filter(kind="changed").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"max_parallel": 0}, "max parallel is 0; it must be between 1 and 64"),
+        ({"max_parallel": None}, "max parallel needs a value"),
+        ({"name": " "}, "name has 0 characters"),
+        ({"max_hours": -1}, "max hours is -1"),
+        ({"runs": 5}, "no search"),
+        ({"workers": 2}, "workers cannot be changed after launch"),
+    ],
+)
+def test_what_cannot_be_changed(
+    owner: User, experiment: Experiment, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        experiment_revise(user=owner, experiment=experiment, changes={"description": "new", **changes})
+    assert caught.value.field == next(iter(changes))
+    experiment.refresh_from_db()
+    assert experiment.description == ""
+
+
+def test_a_target_needs_an_objective(owner: User, experiment: Experiment) -> None:
+    Experiment.objects.update(objective_metric="")
+    with pytest.raises(InvalidInput, match="needs a metric"):
+        experiment_revise(user=owner, experiment=experiment, changes={"target": 0.9})
+
+
+def test_who_may(viewer: User, stranger: User, experiment: Experiment) -> None:
+    with pytest.raises(Forbidden):
+        experiment_revise(user=viewer, experiment=experiment, changes={"max_parallel": 2})
+    with pytest.raises(NotFound):
+        experiment_revise(user=stranger, experiment=experiment, changes={"max_parallel": 2})
