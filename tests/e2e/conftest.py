@@ -18,8 +18,9 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# A bad form is answered with 400, which Chromium logs as an error.
-EXPECTED = "the server responded with a status of 400"
+# Chromium logs every answer of 400 and above as an error.
+LOGGED = "the server responded with a status of {}"
+BAD_FORM = 400
 PASSWORD = "a long enough secret"
 
 expect.set_options(timeout=15_000)
@@ -38,13 +39,14 @@ def open_page(browser: Browser, stack: EmbeddedStack) -> Iterator[Callable[..., 
     """A page of the portal in a fresh profile. Errors on its console, such as a blocked script, fail the test."""
     errors: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and EXPECTED not in message.text:
-            errors.append(message.text)
-
-    def opened(*, scripts: bool = True) -> Page:
+    def opened(*, scripts: bool = True, expected: int = BAD_FORM) -> Page:
         context = browser.new_context(base_url=stack.url, java_script_enabled=scripts)
         page = context.new_page()
+
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error" and LOGGED.format(expected) not in message.text:
+                errors.append(message.text)
+
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page

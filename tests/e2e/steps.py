@@ -17,3 +17,8 @@ def upload(page: Page, path: Path) -> None:
     """Give the file to the page of a new experiment."""
     page.get_by_label("Training code").set_input_files(path)
     page.get_by_role("button", name="Upload and check").click()
+
+
+def refetch(page: Page) -> None:
+    """What live.js does when the socket says that something changed."""
+    page.locator("#overview").evaluate("part => part.dispatchEvent(new CustomEvent('live'))")

@@ -7,16 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.steps import project, upload
+from tests.e2e.steps import project, refetch, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 TRIES = 150
-
-
-def refetch(page: Page) -> None:
-    """What live.js does when the socket says that something changed."""
-    page.locator("#overview").evaluate("part => part.dispatchEvent(new CustomEvent('live'))")
 
 
 def wait_for(page: Page, held: list[Route], count: int) -> None:
@@ -59,6 +54,6 @@ def test_a_sort_survives_the_refetches_around_it(
     assert "sort=param%3Alr" in held[2].request.url
 
     page.unroute_all()  # lets go of what is still held
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Yes, do it").click()
     expect(page.get_by_text("own is canceled.")).to_be_visible()

@@ -15,6 +15,7 @@ class LearningCurve {
     this.select = card.querySelector("[data-chart-metric]");
     this.legend = card.querySelector("[data-chart-legend]");
     this.empty = card.querySelector("[data-chart-empty]");
+    this.note = card.querySelector("[data-chart-note]");
     this.image = card.querySelector("[data-chart-plot]");
     this.plot = new Plot(this.image, card.querySelector("[data-chart-tip]"));
     this.metric = card.dataset.metric;
@@ -49,6 +50,8 @@ class LearningCurve {
       this.metric = body.metric;
       this.runs = new Map(body.runs.map((run) => [run.id, run]));
       this.offer(body.metrics);
+      this.note.hidden = !body.left_out;
+      this.note.textContent = body.left_out ? `The newest ${body.runs_shown} runs; ${body.left_out} older ones are left out. Each run's own page has its curve.` : "";
       this.redraw();
     } catch {
       // The portal is away: live.js asks for everything again when the socket is back.

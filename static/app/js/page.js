@@ -65,18 +65,19 @@ function confirmed(text) {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (form.dataset.confirm && form.dataset.sure !== "1") {
+  const submitter = event.submitter;
+  const question = submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (question && form.dataset.sure !== "1") {
     event.preventDefault();
     event.stopImmediatePropagation();
-    const submitter = event.submitter;
-    if (await confirmed(form.dataset.confirm)) {
+    if (await confirmed(question)) {
       form.dataset.sure = "1";
       form.requestSubmit(submitter);
     }
     return;
   }
-  // A second click would create a second thing.
-  if (form.method === "post" && event.submitter) setTimeout(() => { event.submitter.disabled = true; });
+  // A second click would create a second thing. Whether this one is sent is known after all listeners.
+  if (form.method === "post" && submitter) setTimeout(() => { submitter.disabled ||= !event.defaultPrevented; });
 }, true);
 
 // A page that comes back from the browser's cache must not keep its buttons disabled.

@@ -1,0 +1,60 @@
+// Selecting rows of a table in a form[data-select]: all of them, a range with Shift, and what stays over refetches.
+
+const selected = new Set();
+let last = null;
+
+const boxesOf = (form) => [...form.querySelectorAll("tbody input[type=checkbox]")];
+
+// A refetch may draw rows anew: the selection is what was chosen, not what is drawn.
+function show() {
+  for (const form of document.querySelectorAll("form[data-select]")) {
+    const boxes = boxesOf(form);
+    for (const box of boxes) box.checked = selected.has(box.value);
+    const count = boxes.filter((box) => box.checked).length;
+    const words = form.querySelector("[data-select-count]");
+    if (words) words.textContent = `${count} selected`;
+    const all = form.querySelector("[data-select-all]");
+    if (!all) continue;
+    all.hidden = false;
+    all.checked = count > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+  }
+}
+
+function choose(box, on) {
+  if (on) selected.add(box.value);
+  else selected.delete(box.value);
+}
+
+document.addEventListener("click", (event) => {
+  const box = event.target.closest?.("form[data-select] input[type=checkbox]");
+  if (!box) return;
+  const boxes = boxesOf(box.form);
+  if (box.matches("[data-select-all]")) {
+    for (const one of boxes) choose(one, box.checked);
+  } else {
+    const from = event.shiftKey ? boxes.findIndex((one) => one.value === last) : -1;
+    const to = boxes.indexOf(box);
+    const [low, high] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
+    for (const one of boxes.slice(low, high + 1)) choose(one, box.checked);
+    last = box.value;
+  }
+  show();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !selected.size || document.querySelector("dialog[open]")) return;
+  selected.clear();
+  show();
+});
+
+document.addEventListener("reset", (event) => {
+  if (!event.target.matches("form[data-select]")) return;
+  selected.clear();
+  setTimeout(show);
+});
+
+document.addEventListener("htmx:after:swap", show);
+// What the browser kept of an earlier visit is selected as well.
+for (const box of document.querySelectorAll("form[data-select] tbody input:checked")) selected.add(box.value);
+show();

@@ -1,0 +1,106 @@
+"""A random search from its preview to a fork, with a person's hands in between."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.steps import project, refetch, upload
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+TRAINED_MS = 240_000
+CODE = """
+import tempfile
+import time
+from pathlib import Path
+
+import ray.train
+
+
+def train(config):
+    checkpoint, done = ray.train.get_checkpoint(), 0
+    if checkpoint:
+        with checkpoint.as_directory() as folder:
+            done = int(Path(folder, "step").read_text())
+    for step in range(done + 1, config.get("epochs", 5) + 1):
+        time.sleep(0.4)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "step").write_text(str(step))
+            ray.train.report(
+                {"accuracy": step * config["lr"]}, checkpoint=ray.train.Checkpoint.from_directory(folder)
+            )
+"""
+
+
+def test_a_search_is_previewed_paused_thinned_out_and_forked(
+    open_page: Callable[..., Page], sign_up: Callable[[Page], str], tmp_path: Path
+) -> None:
+    page = open_page()
+    sign_up(page)
+    project(page, "Sweeping")
+    page.get_by_role("link", name="New experiment").click()
+    (tmp_path / "climb.py").write_text(CODE)
+    upload(page, tmp_path / "climb.py")
+
+    # The form hides what a grid does not have, and counts.
+    launch = page.get_by_role("button", name=re.compile("Launch"))
+    expect(page.get_by_label("Parameter sets")).to_be_hidden()
+    page.get_by_label("lr", exact=False).first.fill("0.1, 0.2, 0.3")
+    expect(launch).to_have_text(re.compile("Launch.3.runs"))
+    page.get_by_text("Random", exact=True).click()
+    page.get_by_label("Parameter sets").fill("6")
+    page.get_by_label("lr", exact=False).first.fill("0.01..x")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("write a range such as")).to_be_visible()
+    page.get_by_label("lr", exact=False).first.fill("0.01..0.1 log")
+    page.get_by_label("Metric that decides").fill("accuracy")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview")).to_contain_text("6 runs")
+    expect(page.locator("#preview tbody tr")).to_have_count(5)
+    expect(launch).to_have_text(re.compile("Launch.6.runs"))
+    launch.click()
+
+    overview = page.locator("#overview")
+    state = overview.locator(".stat").first
+    expect(overview.locator("tbody .state-running").first).to_be_visible(timeout=TRAINED_MS)
+    page.get_by_role("button", name="Pause").click()
+    expect(state).to_contain_text("Paused")
+    expect(overview.locator("tbody .state-running")).to_have_count(0, timeout=TRAINED_MS)
+    page.get_by_role("button", name="Resume").click()
+    expect(state).to_contain_text("Active")
+
+    # Selected rows stay selected over a refetch.
+    bar = page.get_by_role("group", name="Selected runs")
+    expect(bar).to_be_hidden()
+    page.get_by_label("Select run 4", exact=True).check()
+    page.get_by_label("Select run 6", exact=True).click(modifiers=["Shift"])
+    expect(bar).to_contain_text("3 selected")
+    with page.expect_response(lambda response: "/e/climb/" in response.url):
+        refetch(page)
+    expect(page.get_by_label("Select run 5", exact=True)).to_be_checked()
+    bar.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Yes, do it").click()
+    expect(page.get_by_text("3 runs canceled")).to_be_visible()
+    page.get_by_label("Select all runs").check()
+    expect(bar).to_contain_text("6 selected")
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    expect(overview.locator("tbody .state-canceled")).to_have_count(3)
+    page.get_by_label("Select run 4", exact=True).check()
+    page.get_by_label("Select run 6", exact=True).click(modifiers=["Shift"])
+    bar.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("3 runs queued again.")).to_be_visible()
+    expect(state).to_contain_text("Completed", timeout=TRAINED_MS)
+    expect(overview).to_contain_text("6 of 6 runs done")
+
+    overview.locator("tbody .row-link").first.click()
+    page.get_by_role("link", name="Fork", exact=True).click()
+    page.get_by_label("epochs", exact=False).first.fill("7")
+    page.get_by_role("button", name="Fork").click()
+    expect(page.locator("#run-live")).to_contain_text("Begins at step 5 of run #1")
+    expect(page.locator("#run-live .state-completed")).to_be_visible(timeout=TRAINED_MS)
+    expect(page.locator("#run-side")).to_contain_text("resumed from step 5")
+    expect(page.get_by_role("link", name="Train further")).to_be_visible()
