@@ -1,10 +1,18 @@
 """A small client of the portal's REST API, as a script of a user would have it."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from mlplatform.cli.folder import pack_folder
+
 Json = dict[str, Any]
+# The portal's own limit for a fetch from Git is 60 s.
+TIMEOUT_S = 90
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ClientError(Exception):
@@ -18,10 +26,15 @@ class ClientError(Exception):
 class PortalClient:
     """Calls the REST API at `url`, with an API token or after `sign_in`."""
 
-    def __init__(self, url: str, token: str = "") -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, url: str, token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
         self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=60, trust_env=False
+            base_url=f"{self.url}/api/v1",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=TIMEOUT_S,
+            # Proxies and certificates of the environment are for other machines.
+            trust_env=urlsplit(url).hostname not in LOOPBACK,
+            transport=transport,
         )
 
     def sign_in(self, username: str, password: str, name: str = "mlp command") -> str:
@@ -31,27 +44,120 @@ class PortalClient:
         self._http.headers["Authorization"] = f"Bearer {token}"
         return token
 
+    def sign_out(self) -> None:
+        """End the token of this client."""
+        self._checked(self._http.delete("/auth/tokens/current/"))
+
+    def projects(self) -> list[Json]:
+        """The user's projects, by name."""
+        found: list[Json] = self.get("/projects/")
+        return found
+
     def project(self, name: str) -> Json:
         """The project of this name, created if the user has none."""
-        for project in self.get("/projects/"):
+        for project in self.projects():
             if project["name"] == name:
-                found: Json = project
-                return found
+                return project
         return self.post("/projects/", {"name": name})
+
+    def bundle(self, project: str, path: Path) -> Json:
+        """Put code into a project (its slug): a .py file, a .zip, or a folder. Raises FolderError for the folder."""
+        if path.is_dir():
+            folder = path.resolve()
+            name, content = f"{folder.name}.zip", pack_folder(folder)
+        else:
+            name, content = path.name, path.read_bytes()
+        answer: Json = self._answer(
+            self._http.post(f"/projects/{project}/bundles/", files={"file": (name, content)})
+        )
+        return answer
+
+    def bundle_from_git(self, project: str, url: str, revision: str = "", path: str = "") -> Json:
+        """Let the portal fetch code from Git into a project (its slug)."""
+        return self.post(
+            f"/projects/{project}/bundles/", {"git": {"url": url, "revision": revision, "path": path}}
+        )
+
+    def bundle_from_example(self, project: str, name: str) -> Json:
+        """Put a built-in example into a project (its slug)."""
+        return self.post(f"/projects/{project}/bundles/", {"example": name})
+
+    def experiments(self, project: str) -> list[Json]:
+        """Experiments of a project (its slug), newest first."""
+        found: list[Json] = self.get(f"/projects/{project}/experiments/")
+        return found
 
     def experiment_create(self, project: str, **fields: Any) -> Json:
         """Create an experiment in a project (its slug)."""
         return self.post(f"/projects/{project}/experiments/", fields)
+
+    def experiment_preview(self, project: str, **fields: Any) -> Json:
+        """What `experiment_create` with the same fields would do."""
+        return self.post(f"/projects/{project}/experiments/preview/", fields)
 
     def experiment(self, pk: str) -> Json:
         """One experiment."""
         found: Json = self.get(f"/experiments/{pk}/")
         return found
 
+    def experiment_at(self, project: str, slug: str) -> Json:
+        """The same, by the two names in the page's address."""
+        found: Json = self.get(f"/projects/{project}/experiments/{slug}/")
+        return found
+
+    def experiment_do(self, pk: str, verb: str) -> Json:
+        """Pause, resume or cancel an experiment."""
+        return self.post(f"/experiments/{pk}/{verb}/", {})
+
+    def experiment_change(self, pk: str, **fields: Any) -> Json:
+        """Change an experiment's name, parallelism or budget; None takes a limit away."""
+        answer: Json = self._answer(self._http.patch(f"/experiments/{pk}/", json=fields))
+        return answer
+
+    def experiment_clone(self, pk: str, **fields: Any) -> Json:
+        """Create an experiment like this one, with the fields instead of its own."""
+        return self.post(f"/experiments/{pk}/clone/", fields)
+
     def runs(self, experiment: str, sort: str = "number") -> list[Json]:
         """Runs of an experiment in the order of `sort`, such as -metric:accuracy."""
         found: list[Json] = self.get(f"/experiments/{experiment}/runs/", sort=sort)
         return found
+
+    def run(self, experiment: str, number: int) -> Json:
+        """A run of an experiment by its number."""
+        found: Json = self.get(f"/experiments/{experiment}/runs/{number}/")
+        return found
+
+    def runs_add(self, experiment: str, runs: list[Json]) -> list[Json]:
+        """Add parameter sets to an experiment; the new runs."""
+        added: list[Json] = self._answer(
+            self._http.post(f"/experiments/{experiment}/runs/", json={"runs": runs})
+        )
+        return added
+
+    def runs_do(self, experiment: str, verb: str, numbers: Collection[int]) -> Json:
+        """Cancel or retry runs by number; to retry none in particular is to retry all that failed."""
+        body = {"numbers": sorted(numbers)} if numbers else {}
+        return self.post(f"/experiments/{experiment}/runs/{verb}/", body)
+
+    def run_fork(self, run: str, **fields: Any) -> Json:
+        """A new run that begins at a checkpoint (its id, by default the last) with changed params."""
+        return self.post(f"/runs/{run}/fork/", fields)
+
+    def run_continue(self, run: str, more: int) -> Json:
+        """A new run that trains a completed one further."""
+        return self.post(f"/runs/{run}/continue/", {"more": more})
+
+    def checkpoints(self, run: str) -> list[Json]:
+        """Checkpoints of a run, newest first."""
+        found: list[Json] = self.get(f"/runs/{run}/checkpoints/")
+        return found
+
+    def log(self, run: str, attempt: int, after: int = 0) -> tuple[str, int]:
+        """What an attempt printed after the position `after`, and the position where it ends now."""
+        params = {"attempt": str(attempt), "after": str(after)}
+        response = self._checked(self._http.get(f"/runs/{run}/log/", params=params))
+        return response.text, int(response.headers["Log-End"])
 
     def model_versions(self, project: str, experiment: str) -> list[Json]:
         """Model versions that came from an experiment."""
@@ -68,11 +174,38 @@ class PortalClient:
         return answer
 
     def _answer(self, response: httpx.Response) -> Any:
-        if response.is_success:
-            return response.json()
         try:
-            problem = response.json()
-            message = problem.get("detail") or str(problem)
+            return self._checked(response).json()
         except ValueError:
-            message = response.text[:200]
-        raise ClientError(response.status_code, f"{message} (HTTP {response.status_code})")
+            raise ClientError(
+                response.status_code, f"What answers at {self.url} is not this portal; check the address."
+            ) from None
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        """Raise ClientError unless the portal has done what was asked."""
+        if response.is_success:
+            return response
+        if response.is_redirect:
+            message = f"{self.url} sends us on to {response.headers['Location']}; log in to that address."
+        else:
+            message = _words(response)
+        raise ClientError(response.status_code, message)
+
+
+def _words(response: httpx.Response) -> str:
+    """The problem's own words, with those about single fields."""
+    try:
+        problem = response.json()
+    except ValueError:
+        return f"The portal answers with HTTP {response.status_code}: {response.text[:200]}"
+    said = str(problem.get("detail") or problem)
+    fields = problem.get("errors")
+    if isinstance(fields, dict):
+        said += " " + " ".join(f"{name}: {_plain(problems)}" for name, problems in fields.items())
+    return said
+
+
+def _plain(problems: Any) -> str:
+    if isinstance(problems, dict):
+        problems = [f"{name}: {_plain(inner)}" for name, inner in problems.items()]
+    return " ".join(map(str, problems)) if isinstance(problems, list) else str(problems)

@@ -6,12 +6,14 @@ import time
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
-from mlplatform.cli.client import Json, PortalClient
+from mlplatform.cli import tables
+from mlplatform.cli.client import PortalClient
+from mlplatform.cli.progress import follow
 from mlplatform.cli.stack import NEEDED, LocalStack
+from mlplatform.embedded.display import SIGNUP_HINT
 from mlplatform.embedded.home import Home
+from mlplatform.embedded.state import StackState
 
 PROJECT = "Demo"
 METRIC = "accuracy"
@@ -21,13 +23,15 @@ RUNS = (
     {"lr": 0.01, "optimizer": "adam"},
     {"lr": 0.03, "optimizer": "sgd"},
 )
-FINAL = ("completed", "failed", "canceled", "pruned")
 MODEL_WAIT_S = 120.0
 
 
 def demo(console: Console) -> int:
     """Bring the stack up, train four runs, show what came out, and leave the portal up until Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
+    failed = False
     started = time.monotonic()
     home = Home.locate(os.environ)
     try:
@@ -38,13 +42,11 @@ def demo(console: Console) -> int:
                 f"Portal up at [link]{state.portal_url}[/link] after {time.monotonic() - started:.0f} s."
             )
             failed = _main_job(console, state.portal_url, home, started)
-            _hints(console, state.portal_url, home, stack)
-            if failed:
-                return 1
+            _hints(console, state, home, stack)
             stack.wait_forever()
     except KeyboardInterrupt:
         console.print("Stopped.")
-    return 0
+    return 1 if failed else 0
 
 
 def _main_job(console: Console, url: str, home: Home, started: float) -> bool:
@@ -56,9 +58,13 @@ def _main_job(console: Console, url: str, home: Home, started: float) -> bool:
         f"Experiment [bold]{experiment['name']}[/bold] in project {PROJECT}: {len(RUNS)} runs, 2 workers each."
     )
     console.print(f"Watch it live: [link]{experiment['url']}[/link]\n")
-    _follow(console, client, experiment["id"], started)
+
+    def first_metric() -> None:
+        console.print(f"First metric {time.monotonic() - started:.1f} s after the start.")
+
+    follow(console, client, experiment["id"], on_first_metric=first_metric)
     runs = client.runs(experiment["id"], sort=f"-metric:{METRIC}")
-    console.print(_table(runs))
+    console.print("\n", tables.runs(runs, [METRIC], METRIC), sep="")
     for run in runs:
         if run["state"] != "completed":
             cause = run["cause"] or {"message": ""}
@@ -67,60 +73,6 @@ def _main_job(console: Console, url: str, home: Home, started: float) -> bool:
     if not failed:
         _model(console, client, project, experiment["id"])
     return failed
-
-
-def _follow(console: Console, client: PortalClient, experiment: str, started: float) -> None:
-    columns = (
-        TextColumn("run {task.fields[number]}"),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[words]}"),
-    )
-    with Progress(*columns, console=console) as progress:
-        tasks: dict[str, TaskID] = {}
-        told = False
-        while True:
-            runs = client.runs(experiment)
-            for run in runs:
-                if run["id"] not in tasks:
-                    what = " ".join(f"{name}={run['params'][name]}" for name in RUNS[0])
-                    tasks[run["id"]] = progress.add_task(
-                        f"{what:<24}", total=1.0, number=run["number"], words=""
-                    )
-                progress.update(tasks[run["id"]], completed=run["progress"] or 0, words=_words(run))
-            if not told and any(run["metrics"] for run in runs):
-                told = True
-                progress.console.print(f"First metric {time.monotonic() - started:.1f} s after the start.")
-            if all(run["state"] in FINAL for run in runs):
-                return
-            time.sleep(0.3)
-
-
-def _words(run: Json) -> str:
-    metric = run["metrics"].get(METRIC)
-    parts = [run["state"]]
-    if metric:
-        parts.append(f"{METRIC} {metric['last']:.1%}")
-    if run["eta_seconds"] is not None:
-        parts.append(f"{run['eta_seconds']:.0f} s left")
-    elif run["seconds"] and run["state"] in FINAL:
-        parts.append(f"{run['seconds']:.1f} s")
-    return "  ".join(parts)
-
-
-def _table(runs: list[Json]) -> Table:
-    table = Table(title=f"Runs by {METRIC}")
-    names = list(RUNS[0])
-    for heading in ("run", "state", *names, METRIC, "time"):
-        table.add_column(heading, justify="left" if heading in ("state", *names) else "right")
-    for run in runs:
-        metric = run["metrics"].get(METRIC)
-        value = f"{metric['last']:.2%}" if metric else "–"
-        seconds = f"{run['seconds']:.1f} s" if run["seconds"] else "–"
-        table.add_row(
-            str(run["number"]), run["state"], *(str(run["params"][name]) for name in names), value, seconds
-        )
-    return table
 
 
 def _model(console: Console, client: PortalClient, project: str, experiment: str) -> None:
@@ -140,11 +92,13 @@ def _model(console: Console, client: PortalClient, project: str, experiment: str
         )
 
 
-def _hints(console: Console, url: str, home: Home, stack: LocalStack) -> None:
-    console.print(f"Portal:     [bold][link]{url}[/link][/bold]")
+def _hints(console: Console, state: StackState, home: Home, stack: LocalStack) -> None:
+    console.print(f"Portal:     [bold][link]{state.portal_url}[/link][/bold]")
     console.print(
         f"Sign in as: demo, with the password in {home.secret_file('demo_password')}", soft_wrap=True
     )
+    if state.signup_open:
+        console.print(f"[yellow]{SIGNUP_HINT}[/yellow]", soft_wrap=True)
     if stack.is_ours:
         console.print("The portal stays up until Ctrl-C; `make up` starts it again and finds everything.")
 

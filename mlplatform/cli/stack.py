@@ -6,6 +6,7 @@ import sys
 import time
 from types import TracebackType
 
+from mlplatform.embedded.child import ends_with_parent
 from mlplatform.embedded.home import Home
 from mlplatform.embedded.state import StackState
 
@@ -28,8 +29,14 @@ class LocalStack:
     def __enter__(self) -> "LocalStack":
         if not self.home.is_running():
             command = [sys.executable, "-m", "mlplatform.embedded", "up"]
-            # A session of its own: Ctrl-C reaches us only, and we pass it on when we are done.
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+            self._process = subprocess.Popen(
+                command,
+                stdout=subprocess.DEVNULL,
+                # A session of its own: Ctrl-C reaches us only, and we pass it on when we are done.
+                start_new_session=True,
+                # And if we are killed before we can.
+                preexec_fn=ends_with_parent(signal.SIGTERM),  # noqa: PLW1509  see there
+            )
         return self
 
     def __exit__(

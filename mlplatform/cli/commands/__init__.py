@@ -1,0 +1,1 @@
+"""The verbs of `mlp`: one module per noun, each with a `register`."""

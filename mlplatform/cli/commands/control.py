@@ -1,0 +1,161 @@
+"""`mlp pause`, `resume`, `cancel`, `retry`, `edit`: what people do to an experiment after launch."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from mlplatform.cli import definition, places
+from mlplatform.cli.client import Json
+from mlplatform.cli.definition import Option
+from mlplatform.cli.errors import UsageError
+from mlplatform.cli.terminal import Terminal
+from mlplatform.cli.verbs import Verbs
+
+CLEARED = "none"
+SAID = {
+    "pause": "{} is paused; what runs goes back to the queue at its next checkpoint. Go on: mlp resume {}",
+    "resume": "{} goes on.",
+    "cancel": "{} is canceled; what runs stops at its next report.",
+}
+PAST = {"cancel": "Canceled", "retry": "Queued again"}
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verbs of this module."""
+    parser = verbs.add(
+        "pause",
+        _verb("pause"),
+        "stop starting runs, and put back what runs",
+        "mlp pause vision/digits",
+        json=True,
+    )
+    places.add_experiment(parser)
+    parser = verbs.add(
+        "resume", _verb("resume"), "go on with a paused experiment", "mlp resume vision/digits", json=True
+    )
+    places.add_experiment(parser)
+    parser = verbs.add(
+        "cancel",
+        cancel,
+        "cancel an experiment, or some of its runs",
+        "mlp cancel vision/digits",
+        "mlp cancel vision/digits 3 7-9",
+        json=True,
+    )
+    _add_runs(parser, "cancel only these runs, by number; 7-9 is a range")
+    parser = verbs.add(
+        "retry",
+        retry,
+        "queue failed runs again; they resume from their last checkpoint",
+        "mlp retry vision/digits",
+        "mlp retry vision/digits 3 7-9",
+        json=True,
+    )
+    _add_runs(parser, "retry these failed or canceled runs, by number; without, all that failed")
+    parser = verbs.add(
+        "edit",
+        edit,
+        "change an experiment while it runs, or give a finished one more to do",
+        "mlp edit vision/digits --max-parallel 4 --runs 80 --max-hours none",
+        json=True,
+    )
+    places.add_experiment(parser)
+    definition.add_options(parser, EDITABLE)
+
+
+def limit(text: str) -> float | str:
+    """A number, or `none` to take a limit away; for argparse."""
+    return text if text == CLEARED else float(text)
+
+
+EDITABLE = (
+    definition.NAME,
+    definition.DESCRIPTION,
+    definition.PARALLEL,
+    definition.RETRIES,
+    Option("--max-hours", "max_hours", limit, "H", f"{definition.HOURS.help}, or {CLEARED}"),
+    Option("--target", "target", limit, "X", f"{definition.TARGET.help}, or {CLEARED}"),
+    Option("--runs", "runs", int, "N", "sets that the search may try"),
+)
+
+
+def cancel(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Cancel the runs that were named, or else the experiment."""
+    return _some(args, terminal, "cancel") if _numbers(args) else _all(args, terminal, "cancel")
+
+
+def retry(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Retry the runs that were named, or else all that failed."""
+    return _some(args, terminal, "retry")
+
+
+def edit(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Send what was said."""
+    changes: dict[str, Any] = {
+        name: None if value == CLEARED and name in ("max_hours", "target") else value
+        for name, value in definition.given(args, EDITABLE).items()
+    }
+    if not changes:
+        raise UsageError(f"Say what to change: {', '.join(option.flag for option in EDITABLE)}.")
+    portal = terminal.portal()
+    experiment = places.find_experiment(portal, args.experiment)
+    changed = portal.experiment_change(experiment["id"], **changes)
+    if args.json:
+        return terminal.json(changed)
+    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
+    return terminal.say(
+        f"{places.label(changed)} is {changed['state']}, with {said.replace('None', CLEARED)}."
+    )
+
+
+def _verb(verb: str) -> Callable[[argparse.Namespace, Terminal], int]:
+    return lambda args, terminal: _all(args, terminal, verb)
+
+
+def _all(args: argparse.Namespace, terminal: Terminal, verb: str) -> int:
+    portal = terminal.portal()
+    experiment = portal.experiment_do(places.find_experiment(portal, args.experiment)["id"], verb)
+    if args.json:
+        terminal.json(experiment)
+    else:
+        terminal.say(SAID[verb].replace("{}", places.label(experiment)))
+    return 0
+
+
+def _some(args: argparse.Namespace, terminal: Terminal, verb: str) -> int:
+    """Exit code 1 if the state of every named run forbade it."""
+    portal = terminal.portal()
+    numbers = _numbers(args)
+    experiment = places.find_experiment(portal, args.experiment)
+    outcome = portal.runs_do(experiment["id"], verb, numbers)
+    if args.json:
+        terminal.json(outcome)
+    else:
+        _say(terminal, verb, outcome)
+    return 1 if numbers and not outcome["changed"] else 0
+
+
+def _say(terminal: Terminal, verb: str, outcome: Json) -> None:
+    changed, skipped = outcome["changed"], outcome["skipped"]
+    if changed:
+        terminal.say(f"{PAST[verb]}: {_listed(changed)}.")
+    elif not skipped:
+        terminal.say("No run has failed.")
+    if skipped:
+        terminal.warn(
+            f"Left as they are, since they do not exist or their state does not allow it: {_listed(skipped)}."
+        )
+
+
+def _listed(numbers: list[int]) -> str:
+    return ("run " if len(numbers) == 1 else "runs ") + ", ".join(map(str, numbers))
+
+
+def _add_runs(parser: argparse.ArgumentParser, text: str) -> None:
+    places.add_experiment(parser)
+    parser.add_argument("runs", metavar="RUN", nargs="*", type=places.numbers, help=text)
+
+
+def _numbers(args: argparse.Namespace) -> set[int]:
+    with_it = [] if args.experiment.number is None else [args.experiment.number]
+    return {number for listed in (*args.runs, with_it) for number in listed}
