@@ -8,11 +8,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mlplatform.embedded.home import Home
 from tests.stack import SERVERS, EmbeddedStack
 
 pytest_plugins = ["tests.fixtures"]
+
+# No wall clock decides about a test, a run leaves nothing behind for the next one, and every run tries the same.
+# `--hypothesis-profile=explore` looks for more for as long as one likes to wait.
+settings.register_profile("mlplatform", deadline=None, database=None, print_blob=True, derandomize=True)
+settings.register_profile("explore", deadline=None, database=None, print_blob=True, max_examples=4000)
+settings.load_profile("mlplatform")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TOOLS: dict[str, Callable[[], bool]] = {

@@ -28,14 +28,16 @@ STACK_LIMIT_S = 240.0
 class Servers:
     """PostgreSQL and Valkey on Unix sockets in a temporary folder. The addresses are known before the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        # Tests need no data to survive a crash; benchmarks must not win by that.
+        self._durable = durable
         # Not pytest's folder: its path may be too long for a socket.
         self.folder = Path(tempfile.mkdtemp(prefix="mlp-test-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._data = self.folder / "data"
         self._sockets = self.folder / "postgres"
         self._valkey = self.folder / "valkey.sock"
-        self._children: list[Child] = []
+        self.children: list[Child] = []
 
     def environment(self) -> dict[str, str]:
         """Settings of a portal that uses them. MLflow and Ray are not there."""
@@ -52,16 +54,16 @@ class Servers:
 
     def start(self) -> None:
         """Start both and wait until they answer."""
-        self._spawn("valkey", valkey.command(self.folder, self._valkey, persistent=False))
-        postgres.initialise(self._data, [DATABASE], sync=False)
+        self._spawn("valkey", valkey.command(self.folder, self._valkey, persistent=self._durable))
+        postgres.initialise(self._data, [DATABASE], sync=self._durable)
         postgres.prepare_folder(self._sockets)
-        settings = {**postgres.SETTINGS, **postgres.UNSAFE_SETTINGS}
+        settings = {**postgres.SETTINGS, **({} if self._durable else postgres.UNSAFE_SETTINGS)}
         self._spawn("postgres", postgres.command(self._data, self._sockets, settings), signal.SIGINT)
         asyncio.run(self._ready(probes.valkey(self._valkey), probes.postgres(self._data, self._sockets)))
 
     def stop(self) -> None:
         """Stop both."""
-        for server in self._children:
+        for server in self.children:
             server.process.send_signal(server.stop_signal)
             server.process.wait(START_LIMIT_S)
 
@@ -70,7 +72,7 @@ class Servers:
         server = child.spawn(
             tuple(command), environment=os.environ, folder=self.folder, log=log, stop_signal=stop_signal
         )
-        self._children.append(server)
+        self.children.append(server)
 
     async def _ready(self, *waiting: Probe) -> None:
         async with asyncio.timeout(START_LIMIT_S):

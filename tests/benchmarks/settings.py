@@ -1,0 +1,11 @@
+"""The product's settings with sixteen simulated slots instead of Ray, and no MLflow."""
+
+import os
+
+from mlplatform.settings import *  # noqa: F403  (they read the environment)
+
+RUNNERS = {"simulated": "tests.benchmarks.simulated.SimulatedRunner"}
+BACKENDS = {
+    "local": {"runner": "simulated", "address": os.environ["BENCH_JOBS"], "token": "", "cpus": 16, "gpus": 0}
+}
+TRACKING_STORE = "tests.fakes.tracking_store.FakeTrackingStore"
