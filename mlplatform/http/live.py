@@ -1,12 +1,15 @@
 """Tell the pages that something changed. Groups are named `<kind>.<id>`; messages carry ids and points, never HTML."""
 
+import asyncio
 import itertools
 import logging
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -14,6 +17,8 @@ from mlplatform.kernel.commit import on_commit
 
 logger = logging.getLogger(__name__)
 _numbers = itertools.count()
+# Transactions whose news wait while Valkey hangs. Pages that miss some refetch when their socket reconnects.
+MAX_WAITING = 1000
 
 Event = dict[str, Any]
 
@@ -34,10 +39,43 @@ def publish(groups: Sequence[str], event: Event) -> None:
 
 
 def _send(events: Sequence[tuple[Sequence[str], Event]]) -> None:
-    try:
-        async_to_sync(_send_all)(events)
-    except (RedisError, OSError) as error:
-        logger.warning("%d live events not sent: %s", len(events), error)
+    _sender().send(events)
+
+
+class Sender:
+    """Sends in the background, in order, from an event loop in a thread of its own.
+
+    So nobody's answer waits for it, and the channel layer, which has connections per event loop, keeps its own.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="live", daemon=True).start()
+
+    def send(self, events: Sequence[tuple[Sequence[str], Event]]) -> "Future[None]":
+        """Send after what was given before; the future is for those who want to wait."""
+        return asyncio.run_coroutine_threadsafe(self._send(events), self._loop)
+
+    async def _send(self, events: Sequence[tuple[Sequence[str], Event]]) -> None:
+        if self._waiting >= MAX_WAITING:
+            logger.warning("%d live events dropped: Valkey does not take them in time", len(events))
+            return
+        self._waiting += 1
+        try:
+            async with self._turn:
+                await _send_all(events)
+        except (RedisError, OSError) as error:
+            logger.warning("%d live events not sent: %s", len(events), error)
+        finally:
+            self._waiting -= 1
+
+
+@cache
+def _sender() -> Sender:
+    """One per process; a process that forks has none yet."""
+    return Sender()
 
 
 async def _send_all(events: Sequence[tuple[Sequence[str], Event]]) -> None:
