@@ -11,6 +11,7 @@ from experiments.models import Attempt, Checkpoint, Run
 from experiments.services.lifecycle import run_lost, run_move
 from experiments.services.rewind import rewind
 from experiments.states import RUN_LEASED, ExperimentState, RunState
+from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from mlplatform.kernel.states import move
@@ -99,7 +100,7 @@ def _settle_lost(allocation: Allocation) -> None:
 def _next_queued(allocation: Allocation) -> Run | None:
     return (
         Run.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
-        .select_related("experiment__project")
+        .select_related("experiment")
         .filter(experiment_id=allocation.owner_id, state=RunState.QUEUED)
         .exclude(not_before__gt=clock.now())
         .exclude(experiment__state__in=[ExperimentState.CANCELED, ExperimentState.PAUSED])
@@ -110,6 +111,9 @@ def _next_queued(allocation: Allocation) -> Run | None:
 
 def _wait(allocation: Allocation) -> Order:
     now = clock.now()
+    if allocation.idle_since is None:
+        # Perhaps the last run of the experiment has ended.
+        enqueue("reconcile")
     idle = now - (allocation.idle_since or now)
     Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=now - idle)
     if idle.total_seconds() > settings.IDLE_ALLOCATION_SECONDS:
@@ -149,7 +153,8 @@ def _start(allocation: Allocation, run: Run) -> Order:
     )
     if number > 1:
         rewind(run, step)
-    Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=None)
+    if allocation.idle_since is not None:
+        Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=None)
     return _payload(lease, run, checkpoint)
 
 
@@ -176,7 +181,8 @@ def _payload(lease: Lease, run: Run, checkpoint: Checkpoint | None) -> Order:
 
 def _latest_checkpoint(run: Run) -> Checkpoint | None:
     """Where the next attempt begins: the run's own last checkpoint, or the one that it was forked from."""
-    return run.checkpoints.order_by("-step", "-id").first() or run.start_checkpoint
+    own = run.checkpoints.order_by("-step", "-id").first() if run.attempts_made else None
+    return own or run.start_checkpoint
 
 
 def _progress_at(run: Run, step: int) -> float | None:

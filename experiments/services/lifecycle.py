@@ -26,7 +26,6 @@ from experiments.states import (
     EXPERIMENT_MOVES,
     RUN_LEASED,
     RUN_MOVES,
-    RUN_OPEN,
     ExperimentState,
     RunState,
     StopReason,
@@ -109,11 +108,12 @@ def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User 
 
 
 def _is_awaited(run: Run) -> bool:
-    """Whether this end gives the reconciler something to do at once; the periodic tick does the rest."""
+    """Whether this end gives the reconciler something to do at once.
+
+    That nothing is left to run is told by the worker group that finds it so; the periodic tick does the rest.
+    """
     experiment = run.experiment
-    if experiment.target is not None or is_adaptive(experiment.search.get("method", "")):
-        return True
-    return not experiment.runs.filter(state__in=RUN_OPEN).exists()
+    return experiment.target is not None or is_adaptive(experiment.search.get("method", ""))
 
 
 def run_fail(run: Run, cause: Cause) -> bool:

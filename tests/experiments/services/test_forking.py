@@ -47,6 +47,7 @@ def test_its_own_checkpoints_come_before_the_one_it_was_forked_from(
     allocation, _, _ = leased
     fork = run_fork(user=owner, run=trained)
     Checkpoint.objects.create(run=fork, attempt=1, step=9, path="/own", metrics={})
+    Run.objects.filter(pk=fork.pk).update(attempts_made=1)
     Run.objects.filter(number__in=[1, 2]).update(state="completed")
     order = lease_next(allocation=allocation, group_id="another", environment={})
     assert order.run

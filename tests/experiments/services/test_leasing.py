@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import User
 from experiments.models import Checkpoint, Experiment, MetricBatch, Run, RunMetric
+from experiments.services import leasing
 from experiments.services.control import experiment_cancel
 from experiments.services.leasing import Order, lease_following, lease_next
 from mlplatform.kernel import clock
@@ -226,8 +227,19 @@ def test_the_next_lease_costs_few_queries_however_many_runs_are_running(
     for number in range(3, 23):
         state = "queued" if number == 3 else "running"
         Run.objects.create(experiment=experiment, number=number, set_number=number, seed=1, state=state)
-    # Savepoint, allocation, lease held, run, checkpoint, lease, run, event, attempt, allocation, release.
-    with django_assert_num_queries(11):
+    # Savepoint, allocation, lease held, run, lease, run, event, attempt, release.
+    with django_assert_num_queries(9):
         order = lease_following(allocation=allocation, group_id="one")
     assert order
     assert order.run
+
+
+def test_a_group_that_finds_nothing_left_tells_the_reconciler_once(
+    allocation: Allocation, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(leasing, "enqueue", sent.append)
+    experiment.runs.update(state="completed")
+    for _ in range(3):
+        assert ask(allocation).order == "wait"
+    assert sent == ["reconcile"]
