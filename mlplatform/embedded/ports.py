@@ -49,10 +49,22 @@ def listen(names: tuple[str, ...], remembered: Path) -> tuple[dict[str, int], so
     for _ in range(TRIES):
         ports = assign(names, remembered)
         try:
-            return ports, socket.create_server((LOOPBACK, ports[WEB]), backlog=BACKLOG)
+            return ports, web_listener(ports[WEB])
         except OSError:
             continue
     raise StackError(f"The portal's port was taken by others {TRIES} times in a row. Start again.")
+
+
+def web_listener(port: int) -> socket.socket:
+    """A listening socket for the web to inherit; 0 for any free port.
+
+    Its connections do not delay small packets. A server that opens its own socket sees to that; for an inherited one,
+    which uvicorn takes for a Unix socket, it does not, and every answer would come 40 ms late: its body would wait
+    until the client has acknowledged its headers.
+    """
+    listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _draw() -> Iterator[int]:

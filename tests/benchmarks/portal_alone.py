@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from mlplatform.cli.client import PortalClient
-from mlplatform.embedded import child
+from mlplatform.embedded import child, ports
 from mlplatform.embedded.child import Child
 from mlplatform.kernel.archive import pack
 from tests.stack import ROOT, Servers
@@ -76,7 +75,7 @@ def portal_alone(folder: Path) -> Iterator[PortalAlone]:
     jobs = folder / "jobs"
     jobs.mkdir()
     (folder / "password").write_text(PASSWORD)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener = ports.web_listener(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     environment = {
         **os.environ,

@@ -85,3 +85,10 @@ def test_a_port_that_is_never_free_in_time_is_an_error(
     monkeypatch.setattr(socket, "create_server", taken)
     with pytest.raises(StackError, match="taken by others"):
         ports.listen(NAMES, remembered)
+
+
+def test_the_webs_connections_do_not_delay_small_packets() -> None:
+    with ports.web_listener(0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
