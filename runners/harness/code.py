@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,8 @@ from typing import Any
 
 # The package is packed beside the user's bundle: <working_dir>/mlp_harness/ and <working_dir>/code/.
 CODE_DIR = Path(__file__).resolve().parent.parent / "code"
+# By folder, what was loaded and is not the user's: some 3,500 modules need not be asked twice a run where they lie.
+_foreign: dict[str, dict[str, ModuleType]] = {}
 
 
 class CodeError(Exception):
@@ -22,7 +24,7 @@ def user_code(code_dir: Path = CODE_DIR) -> Iterator[None]:
     """Make `code_dir` the first import path and the working directory; forget the user's modules afterwards."""
     path, working_dir = str(code_dir), Path.cwd()
     forget_modules(code_dir)
-    saved_path, known = list(sys.path), frozenset(sys.modules)
+    saved_path = list(sys.path)
     sys.path.insert(0, path)
     importlib.invalidate_caches()
     os.chdir(path)
@@ -31,7 +33,7 @@ def user_code(code_dir: Path = CODE_DIR) -> Iterator[None]:
     finally:
         os.chdir(working_dir)
         sys.path[:] = saved_path
-        forget_modules(code_dir, known)
+        forget_modules(code_dir)
 
 
 def load_entrypoint(entrypoint: str, code_dir: Path = CODE_DIR) -> Callable[[dict[str, Any]], Any]:
@@ -60,16 +62,18 @@ def load_entrypoint(entrypoint: str, code_dir: Path = CODE_DIR) -> Callable[[dic
     return function  # type: ignore[no-any-return]  # getattr
 
 
-def forget_modules(code_dir: Path, known: Set[str] = frozenset()) -> None:
-    """Drop every loaded module whose file lies in `code_dir`, so that the next run imports it afresh.
-
-    `known` are names not to look at: looking at all of them takes milliseconds.
-    """
-    # First all, then delete: a namespace package looks up its parents in order to tell its path.
+def forget_modules(code_dir: Path) -> None:
+    """Drop every loaded module whose file lies in `code_dir`, so that the next run imports it afresh."""
     folder = _inside(code_dir)
-    theirs = [name for name in sys.modules.keys() - known if _lies_in(sys.modules.get(name), folder)]
+    known = _foreign.get(folder, {})
+    # First all, then delete: a namespace package looks up its parents in order to tell its path.
+    loaded = sys.modules.copy()
+    theirs = [
+        name for name, module in loaded.items() if known.get(name) is not module and _lies_in(module, folder)
+    ]
     for name in theirs:
-        del sys.modules[name]
+        del sys.modules[name], loaded[name]
+    _foreign[folder] = loaded
 
 
 def _check_exists(module_name: str, code_dir: Path) -> None:
@@ -86,7 +90,6 @@ def _inside(code_dir: Path) -> str:
 
 
 def _lies_in(module: ModuleType | None, folder: str) -> bool:
-    # Asked of thousands of modules before every run: with Path objects it would take 35 ms instead of 3.
     # Not getattr: some libraries' lazy modules import half of themselves when asked for an attribute.
     attributes = getattr(module, "__dict__", {})
     if file := attributes.get("__file__"):
