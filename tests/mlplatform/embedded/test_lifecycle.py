@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -78,17 +79,26 @@ def ray_init(address: str, environment: dict[str, str]) -> str:
     return done.stdout + done.stderr
 
 
+def sockets(process: Process) -> Iterator[str]:
+    """Inodes of a process's sockets."""
+    links: list[Path] = []
+    with suppress(OSError):
+        links += Path(f"/proc/{process.pid}/fd").iterdir()
+    for link in links:
+        # Each by itself: a busy process closes files while it is looked at.
+        with suppress(OSError):
+            target = str(link.readlink())
+            if target.startswith("socket:["):
+                yield target[8:-1]
+
+
 def exposed(family: set[Process]) -> dict[int, str]:
     """Ports on which a family listens beyond loopback, over IPv4 or IPv6, with the command that does."""
     inodes = {}
     for process in family:
-        try:
-            for link in Path(f"/proc/{process.pid}/fd").iterdir():
-                target = str(link.readlink())
-                if target.startswith("socket:["):
-                    inodes[target[8:-1]] = Path(f"/proc/{process.pid}/cmdline").read_text()
-        except OSError:
-            continue
+        with suppress(OSError):
+            command = Path(f"/proc/{process.pid}/cmdline").read_text()
+            inodes |= dict.fromkeys(sockets(process), command)
     found = {}
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:

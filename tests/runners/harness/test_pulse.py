@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from mlplatform.embedded import processes
 from runners.harness.pulse import Pulse, is_running
 from tests.runners.harness.fake_portal import TOKEN
 from tests.runners.harness.test_stream import eventually
@@ -19,6 +20,7 @@ SILENCE_S = 0.8
 WORKER = """
 import ctypes, sys
 from runners.harness.protocol import Lease
+from mlplatform.embedded import processes
 from runners.harness.pulse import Pulse
 
 pulse = Pulse(sys.argv[1], sys.argv[2], silence_s=0.8)
@@ -33,14 +35,6 @@ def pulse(portal):
     pulse = Pulse(portal.url, TOKEN, silence_s=SILENCE_S)
     yield pulse
     pulse.close()
-
-
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_silence_is_filled_with_heartbeats(portal, lease, pulse):
@@ -83,7 +77,8 @@ def test_a_worker_that_holds_the_interpreters_lock_keeps_its_lease_until_it_dies
     command = [sys.executable, "-c", WORKER, portal.url, TOKEN, lease.run_id, str(lease.fence)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
-        companion = int(worker.stdout.readline())
+        companion = processes.read(int(worker.stdout.readline()))
+        assert companion
         eventually(lambda: len(portal.heartbeats) >= 3)
         os.kill(worker.pid, signal.SIGSTOP)
         time.sleep(2 * SILENCE_S)
@@ -93,7 +88,7 @@ def test_a_worker_that_holds_the_interpreters_lock_keeps_its_lease_until_it_dies
         os.kill(worker.pid, signal.SIGCONT)
         eventually(lambda: len(portal.heartbeats) > stopped)
         worker.kill()
-    eventually(lambda: gone(companion))
+    eventually(lambda: not processes.is_alive(companion))
 
 
 def test_another_process_is_not_our_parent():
