@@ -9,6 +9,7 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.models import Checkpoint, Run
 from experiments.search.space import applicable, complete
+from experiments.selectors.checkpoints import nothing_left
 from experiments.services.lifecycle import event, experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add
 from experiments.states import RunState
@@ -22,7 +23,8 @@ def run_fork(
 ) -> Run:
     """Queue a run that begins at a checkpoint of another (by default its last), with other values for some parameters.
 
-    Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value.
+    Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value,
+    InvalidInput(field="checkpoint") if a run of that length is over there.
     """
     require(user, "launch", run.experiment.project)
     experiment = experiment_locked(run.experiment_id)
@@ -31,6 +33,8 @@ def run_fork(
     declared = experiment.declared
     # A changed value may make others of the old set pointless; what was asked for itself is checked.
     changed = complete(declared, {**applicable(declared, {**run.params, **given}), **given})
+    if reason := nothing_left(run, start, changed):
+        raise InvalidInput(reason, field="checkpoint")
     (fork,) = sets_add(experiment, [changed], actor=user)
     fork.parent, fork.start_checkpoint = run, start
     fork.save(update_fields=["parent", "start_checkpoint"])

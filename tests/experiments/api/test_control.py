@@ -83,7 +83,11 @@ def test_fork_and_continue(api: Api, owner: User, experiment: Experiment) -> Non
     checkpoint = Checkpoint.objects.create(run=run, attempt=1, step=3, path="/c/3", metrics={"accuracy": 0.5})
     (listed,) = client.get(f"/api/v1/runs/{run.id}/checkpoints/").json()
     assert (listed["id"], listed["step"]) == (checkpoint.id, 3)
-    fork = post(client, f"runs/{run.id}/fork/", {"checkpoint": checkpoint.id, "params": {"lr": 0.7}})
+    over = post(client, f"runs/{run.id}/fork/", {"params": {"lr": 0.7}})
+    assert (over.status_code, over.json()["field"]) == (400, "checkpoint")
+    assert "set epochs above 3" in over.json()["detail"]
+    changed = {"checkpoint": checkpoint.id, "params": {"lr": 0.7, "epochs": 4}}
+    fork = post(client, f"runs/{run.id}/fork/", changed)
     assert fork.status_code == 201
     assert (fork.json()["parent"], fork.json()["params"]["lr"]) == (str(run.id), 0.7)
     Run.objects.filter(pk=run.pk).update(state="completed")

@@ -127,7 +127,8 @@ class Sweep(RuleBasedStateMachine):
             launch.runs_add(user=self.owner, experiment=experiment, param_sets=[{"lr": 0.5}])
         elif begun and len(self.runs) < MOST_RUNS:
             parent = _one(begun, pick)
-            start = forking.run_fork(user=self.owner, run=parent).start_checkpoint
+            longer = {"epochs": self.book.checkpoints[parent.pk] + 1}
+            start = forking.run_fork(user=self.owner, run=parent, params=longer).start_checkpoint
             assert start
             assert start.step == self.book.checkpoints[parent.pk]
 
