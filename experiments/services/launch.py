@@ -15,6 +15,7 @@ from experiments.inspection import check_entrypoint
 from experiments.manifest import Manifest
 from experiments.models import Bundle, Experiment, Run, RunEvent
 from experiments.search.space import MAX_SETS, complete
+from experiments.selectors.bundles import check_requirements
 from experiments.services.bundles import bundle_files, sources
 from experiments.services.lifecycle import experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add, sets_propose_at_launch
@@ -45,6 +46,7 @@ def experiment_create(
     if search is None and not param_sets:
         raise InvalidInput("Give at least one set of parameters, or a search.", field="runs")
     check_entrypoint(sources(bundle_files(bundle)), definition.entrypoint)
+    check_requirements(bundle.requirements)
     with transaction.atomic():
         locks.hold(f"experiments of {project.id}")
         experiment = Experiment.objects.create(

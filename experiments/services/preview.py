@@ -14,6 +14,7 @@ from experiments.search.port import Rung
 from experiments.search.preview import preview
 from experiments.search.space import ParamSet, complete
 from experiments.search.spec import SearchSpec
+from experiments.selectors.bundles import bundle_warnings, check_requirements
 from experiments.services.bundles import bundle_files, sources
 from experiments.states import RunState
 from mlplatform.kernel.errors import InvalidInput
@@ -30,6 +31,7 @@ class Preview:
     rungs: list[Rung]
     seconds_per_run: float | None
     seconds: float | None
+    warnings: list[str]
 
 
 def experiment_preview(
@@ -41,6 +43,7 @@ def experiment_preview(
     if search is None and not param_sets:
         raise InvalidInput("Give at least one set of parameters, or a search.", field="runs")
     check_entrypoint(sources(bundle_files(bundle)), definition.entrypoint)
+    check_requirements(bundle.requirements)
     listed = [complete(manifest.parameters, given) for given in param_sets]
     found = preview(
         search or SearchSpec(),
@@ -57,6 +60,7 @@ def experiment_preview(
         rungs=list(found.rungs),
         seconds_per_run=each,
         seconds=None if each is None else each * found.runs / _slots(definition, found.runs),
+        warnings=bundle_warnings(bundle),
     )
 
 

@@ -15,6 +15,7 @@ from experiments.catalog import examples
 from experiments.definition import Definition
 from experiments.manifest import Manifest
 from experiments.models import Bundle, Experiment, Run
+from experiments.selectors.bundles import bundle_warnings
 from experiments.selectors.experiments import experiment_get
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.git_bundles import bundle_from_git
@@ -91,6 +92,7 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
     context = {
         "project": found,
         "bundle": source,
+        "warnings": bundle_warnings(source),
         "origin": origin,
         "origin_is_whole": whole,
         "forms": forms,

@@ -60,6 +60,8 @@ def launch(args: argparse.Namespace, terminal: Terminal) -> int:
     portal = terminal.portal()
     project = project_slug(portal, args)
     bundle = sources.bundle_of(portal, project, args.code)
+    for warning in bundle["warnings"]:
+        terminal.warn(warning)
     fields = definition(args, bundle["manifest"].get("search"), one_run=True)
     fields["bundle"] = bundle["id"]
     if args.preview:

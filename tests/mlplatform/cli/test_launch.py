@@ -92,6 +92,18 @@ def test_a_preview_launches_nothing(mlp: Mlp, project: Project, file: str) -> No
     assert not Experiment.objects.exists()
 
 
+def test_what_the_portal_warns_of(mlp: Mlp, project: Project, folder: Path, settings: Any) -> None:
+    packages = {"ray": "2.60.0", "torch": "2.13.0"}
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"packages": packages}}
+    (folder / "requirements.txt").write_text("torch==2.1.0")
+    said = mlp("launch", str(folder), "--preview")
+    assert (said.code, "torch==2.1.0, but the cluster has torch 2.13.0" in said.err) == (0, True)
+    (folder / "requirements.txt").write_text("ray==2.9")
+    said = mlp("launch", str(folder))
+    assert (said.code, "ray==2.9, but the cluster has ray 2.60.0" in said.err) == (1, True)
+    assert not Experiment.objects.exists()
+
+
 def test_a_git_url(
     *, mlp: Mlp, project: Project, server: GitServer, repository: Repository, settings: Any
 ) -> None:
