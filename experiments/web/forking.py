@@ -40,7 +40,9 @@ class CheckpointForm(forms.Form):
 class ContinueForm(forms.Form):
     """How much more."""
 
-    more = forms.IntegerField(min_value=1, label="Reports more", help_text="On top of what it has.")
+    more = forms.IntegerField(
+        min_value=1, label="More reports", help_text="Epochs, most often; on top of what it has made."
+    )
 
 
 @require_http_methods(FORM_METHODS)
