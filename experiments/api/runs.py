@@ -14,7 +14,7 @@ from experiments.api.output import run_json, series_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.logs import after_in, attempt_in, log_after
-from experiments.selectors.runs import run_at, run_by_id, run_details, run_table
+from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new, run_table
 from experiments.selectors.series import metric_names, series
 from experiments.services.launch import runs_add
 from mlplatform.kernel.errors import InvalidInput
@@ -43,7 +43,7 @@ class RunsView(APIView):
         data.is_valid(raise_exception=True)
         experiment = experiment_by_id(caller(request), pk, "launch")
         runs = runs_add(user=caller(request), experiment=experiment, param_sets=data.validated_data["runs"])
-        return Response([_run(run) for run in runs], status=201)
+        return Response([run_json(row) for row in run_rows_new(runs)], status=201)
 
 
 class RunAtView(APIView):
