@@ -13,6 +13,7 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
 from accounts.api.authentication import bearer, caller
+from accounts.api.once import once
 from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
@@ -109,6 +110,7 @@ class ProjectsView(APIView):
         """200."""
         return Response([project_json(project) for project in project_list(caller(request))])
 
+    @once
     def post(self, request: Request) -> Response:
         """201."""
         data = self.Input(data=request.data)

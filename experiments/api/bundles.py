@@ -1,5 +1,6 @@
 """REST: training code."""
 
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -9,8 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from accounts.models import Project
 from accounts.selectors.projects import project_get
+from accounts.services.once import once_slowly
 from experiments.api.output import bundle_json
 from experiments.models import Bundle
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
@@ -32,6 +35,7 @@ class BundlesView(APIView):
 
     parser_classes = (MultiPartParser, BoundedJSONParser)
 
+    @partial(once, answering=once_slowly)  # a fetch from Git may take a minute
     def post(self, request: Request, slug: str) -> Response:
         """201 with the bundle and its manifest; 400 names what is wrong with the code, 503 what is busy."""
         project = project_get(caller(request), slug, "launch")

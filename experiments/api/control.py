@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from experiments.api.input import DefinitionInput, checked
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
@@ -48,6 +49,7 @@ class ExperimentVerbView(APIView):
 class ExperimentCloneView(APIView):
     """POST: another experiment with the same code and definition, and what is sent instead."""
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new experiment. Without `runs` and `search` it gets the parameter sets that people listed."""
         source = experiment_by_id(caller(request), pk, "launch")
@@ -112,6 +114,7 @@ class RunForkView(APIView):
         checkpoint = serializers.IntegerField(required=False)
         params = serializers.DictField(required=False)
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new run; 409 if there is no checkpoint."""
         given = checked(self.Input, request.data)
@@ -128,6 +131,7 @@ class RunContinueView(APIView):
 
         more = serializers.IntegerField()
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new run."""
         given = checked(self.Input, request.data)

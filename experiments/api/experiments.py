@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from accounts.selectors.projects import project_get
 from experiments.api.input import ExperimentInput, RevisionInput, bundle_of, checked, definition_of
 from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
@@ -40,6 +41,7 @@ class ExperimentsView(APIView):
         listed = experiment_list(project_get(caller(request), slug))
         return Response([experiment_json(e) | {"runs": run_counts_json(e)} for e in listed])
 
+    @once
     def post(self, request: Request, slug: str) -> Response:
         """201."""
         project = project_get(caller(request), slug, "launch")

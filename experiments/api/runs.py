@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from experiments.api.output import run_json, series_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
@@ -37,6 +38,7 @@ class RunsView(APIView):
         table = run_table(experiment_by_id(caller(request), pk), request.query_params.get("sort", "number"))
         return Response([run_json(row) for row in table.rows])
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new runs."""
         data = self.Input(data=request.data)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.web.access import SignedInRequest, signed_in
+from accounts.web.once import once
 from experiments.models import Run
 from experiments.selectors.checkpoints import CheckpointLine, checkpoint_lines, nothing_left
 from experiments.selectors.runs import run_get
@@ -47,6 +48,7 @@ class ContinueForm(forms.Form):
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def fork(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """A run from one of its checkpoints (`?checkpoint=`, by default the last) with changed parameters."""
     found = run_get(request.user, project, slug, number, "launch")
@@ -77,6 +79,7 @@ def fork(request: SignedInRequest, project: str, slug: str, number: int) -> Http
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def train_further(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """A completed run for more reports."""
     found = run_get(request.user, project, slug, number, "launch")

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Project
 from accounts.selectors.projects import project_get
 from accounts.web.access import SignedInRequest, signed_in
+from accounts.web.once import once
 from experiments.catalog import examples
 from experiments.definition import Definition
 from experiments.manifest import Manifest
@@ -64,6 +65,7 @@ def code(request: SignedInRequest, project: str) -> HttpResponse:
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpResponse:
     """Step 2: parameters, search, objective and resources. `preview` in the form shows what they would do.
 
@@ -105,6 +107,7 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def add(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
     """More runs; `?from=<number>` begins with the values of that run."""
     experiment = experiment_get(request.user, project, slug, "launch")
