@@ -13,6 +13,7 @@ from experiments.search.parameters import Parameter
 from experiments.search.scalars import number, scalar, shown
 from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.text import known_instead
 
 FILE_NAME = "experiment.yaml"
 KEYS = {
@@ -199,7 +200,9 @@ def _number(content: Mapping[str, Any], key: str, default: float) -> float:
 def _only(content: Mapping[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(str(key) for key in set(content) - known)
     if unknown:
-        raise _bad(f"{where} has the unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise _bad(
+            f"{where} has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], sorted(known))}"
+        )
 
 
 def _bad(problem: str) -> InvalidInput:

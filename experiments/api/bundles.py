@@ -1,7 +1,6 @@
 """REST: training code."""
 
 from functools import partial
-from typing import Any
 
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -18,16 +17,25 @@ from experiments.api.output import bundle_json
 from experiments.models import Bundle
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.git_bundles import bundle_from_git
+from mlplatform.http.input import Input, checked
 from mlplatform.http.parsers import BoundedJSONParser
 from mlplatform.kernel.errors import InvalidInput
 
 
-class GitInput(serializers.Serializer[Any]):
+class GitInput(Input):
     """Where to fetch from. What the values may be is the service's to say."""
 
     url = serializers.CharField()
     revision = serializers.CharField(required=False, allow_blank=True, default="")
     path = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class CodeInput(Input):
+    """One of them."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    example = serializers.CharField(max_length=100, required=False)
+    git = GitInput(required=False)
 
 
 class BundlesView(APIView):
@@ -43,18 +51,16 @@ class BundlesView(APIView):
 
     def _bundle(self, request: Request, project: Project) -> Bundle:
         user = caller(request)
-        upload = request.FILES.get("file")
-        if upload is not None:
-            return bundle_from_upload(
-                user=user, project=project, filename=upload.name or "", content=upload.read()
-            )
-        match request.data:
-            case {"example": name} if name:
-                return bundle_from_example(user=user, project=project, name=str(name))
-            case {"git": dict(given)}:
-                data = GitInput(data=given)
-                data.is_valid(raise_exception=True)
-                return bundle_from_git(user=user, project=project, **data.validated_data)
+        given = checked(CodeInput, request.data)
+        if len(given) == 1:
+            match given:
+                case {"file": upload}:
+                    content, name = upload.read(), upload.name or ""
+                    return bundle_from_upload(user=user, project=project, filename=name, content=content)
+                case {"example": name}:
+                    return bundle_from_example(user=user, project=project, name=name)
+                case {"git": git}:
+                    return bundle_from_git(user=user, project=project, **git)
         raise InvalidInput(
             'Send a file as the multipart field "file", or {"example": "digits"}, or {"git": {"url": "https://…"}}.',
             field="code",

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from experiments.api.input import DefinitionInput, checked
+from experiments.api.input import DefinitionInput
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
@@ -28,6 +28,7 @@ from experiments.services.control import (
 )
 from experiments.services.forking import run_continue, run_fork
 from experiments.services.launch import experiment_create
+from mlplatform.http.input import Input, checked
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
@@ -41,9 +42,9 @@ class ExperimentVerbView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the experiment; 409 if its state does not allow it."""
         act = EXPERIMENT_VERBS[self.verb]
-        return Response(
-            experiment_json(act(user=caller(request), experiment=experiment_by_id(caller(request), pk)))
-        )
+        experiment = experiment_by_id(caller(request), pk, "control")
+        checked(Input, request.data)
+        return Response(experiment_json(act(user=caller(request), experiment=experiment)))
 
 
 class ExperimentCloneView(APIView):
@@ -75,7 +76,7 @@ class RunsVerbView(APIView):
 
     verb = ""
 
-    class Input(serializers.Serializer[Any]):
+    class Numbers(Input):
         """Run numbers."""
 
         numbers = serializers.ListField(
@@ -84,8 +85,8 @@ class RunsVerbView(APIView):
 
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the numbers that were changed, and those that were skipped because of their state."""
-        numbers = checked(self.Input, request.data).get("numbers")
         experiment = experiment_by_id(caller(request), pk, "control")
+        numbers = checked(self.Numbers, request.data).get("numbers")
         outcome: Outcome
         if self.verb == "retry":
             outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
@@ -102,13 +103,15 @@ class RunVerbView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the run; 409 if its state does not allow it."""
         act = RUN_VERBS[self.verb]
-        return Response(_run(act(user=caller(request), run=run_by_id(caller(request), pk))))
+        run = run_by_id(caller(request), pk, "control")
+        checked(Input, request.data)
+        return Response(_run(act(user=caller(request), run=run)))
 
 
 class RunForkView(APIView):
     """POST checkpoint (its id, by default the last), params: a new run that begins there."""
 
-    class Input(serializers.Serializer[Any]):
+    class Start(Input):
         """Where to begin and what to change."""
 
         checkpoint = serializers.IntegerField(required=False)
@@ -117,16 +120,15 @@ class RunForkView(APIView):
     @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new run; 409 if there is no checkpoint."""
-        given = checked(self.Input, request.data)
-        return Response(
-            _run(run_fork(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
-        )
+        run = run_by_id(caller(request), pk, "launch")
+        given = checked(self.Start, request.data)
+        return Response(_run(run_fork(user=caller(request), run=run, **given)), status=201)
 
 
 class RunContinueView(APIView):
     """POST more: train a completed run for so many reports more."""
 
-    class Input(serializers.Serializer[Any]):
+    class More(Input):
         """How much more."""
 
         more = serializers.IntegerField()
@@ -134,10 +136,9 @@ class RunContinueView(APIView):
     @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new run."""
-        given = checked(self.Input, request.data)
-        return Response(
-            _run(run_continue(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
-        )
+        run = run_by_id(caller(request), pk, "launch")
+        given = checked(self.More, request.data)
+        return Response(_run(run_continue(user=caller(request), run=run, **given)), status=201)
 
 
 class RunCheckpointsView(APIView):

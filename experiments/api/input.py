@@ -10,10 +10,11 @@ from experiments.definition import Definition
 from experiments.manifest import Manifest
 from experiments.models import Bundle
 from experiments.services.bundles import bundle_from_example
+from mlplatform.http.input import Input
 from mlplatform.kernel.errors import InvalidInput
 
 
-class DefinitionInput(serializers.Serializer[Any]):
+class DefinitionInput(Input):
     """Everything may be left out; it then comes from the code's manifest, or from the experiment that is cloned."""
 
     name = serializers.CharField(max_length=100, required=False)
@@ -44,8 +45,10 @@ class ExperimentInput(DefinitionInput):
     example = serializers.CharField(max_length=100, required=False)
 
 
-class RevisionInput(serializers.Serializer[Any]):
+class RevisionInput(Input):
     """What may be changed after launch; null takes a limit away."""
+
+    refusal = "{} cannot be changed after launch (a clone can have it otherwise)"
 
     name = serializers.CharField(max_length=100, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
@@ -54,13 +57,6 @@ class RevisionInput(serializers.Serializer[Any]):
     max_hours = serializers.FloatField(required=False, allow_null=True)
     target = serializers.FloatField(required=False, allow_null=True)
     runs = serializers.IntegerField(required=False)
-
-
-def checked(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What was sent, in its types. Raises a ValidationError naming the fields."""
-    serializer = kind(data=data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def definition_of(bundle: Bundle, given: dict[str, Any]) -> Definition:

@@ -71,8 +71,8 @@ def test_code_comes_from_git(
         ({"url": "https://git.example/co\x00de"}, None),
         ({"url": {"a": 1}}, None),
         ({}, None),
-        ("https://git.example/code", "code"),
-        (None, "code"),
+        ("https://git.example/code", None),
+        (None, None),
     ],
 )
 def test_what_git_must_not_be_asked_is_400(
