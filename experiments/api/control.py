@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from experiments.api.input import DefinitionInput
+from experiments.api.input import DefinitionInput, is_listed
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
@@ -52,12 +52,12 @@ class ExperimentCloneView(APIView):
 
     @once
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new experiment. Without `runs` and `search` it gets the parameter sets that people listed."""
+        """201 with the new experiment. Without `runs` it gets the listed sets of the other, unless it searches."""
         source = experiment_by_id(caller(request), pk, "launch")
         given = checked(DefinitionInput, request.data)
         sets = given.pop("runs", None)
         definition = Definition.of_experiment(source).changed(given)
-        if sets is None and not definition.search:
+        if sets is None and is_listed(definition):
             listed = source.runs.filter(searched=False, parent=None, repeat=1).order_by("number")
             sets = list(listed.values_list("params", flat=True))
         clone = experiment_create(

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.selectors.projects import project_get
-from experiments.api.input import ExperimentInput, RevisionInput, bundle_of, definition_of
+from experiments.api.input import ExperimentInput, RevisionInput, asked_for, bundle_of
 from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
 from experiments.catalog import examples
 from experiments.models import ModelVersion
@@ -48,12 +48,9 @@ class ExperimentsView(APIView):
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
+        definition, sets = asked_for(bundle, given)
         experiment = experiment_create(
-            user=caller(request),
-            project=project,
-            bundle=bundle,
-            definition=definition_of(bundle, given),
-            param_sets=given.get("runs", ()),
+            user=caller(request), project=project, bundle=bundle, definition=definition, param_sets=sets
         )
         return Response(experiment_json(experiment), status=201)
 
@@ -74,9 +71,8 @@ class ExperimentPreviewView(ExperimentAtView):
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
-        found = experiment_preview(
-            bundle=bundle, definition=definition_of(bundle, given), param_sets=given.get("runs", ())
-        )
+        definition, sets = asked_for(bundle, given)
+        found = experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
         return Response(preview_json(found))
 
 

@@ -14,13 +14,17 @@ class Input(serializers.Serializer[Any]):
 
     refusal = "There is no field {}"
 
+    def known(self) -> list[str]:
+        """What may be sent."""
+        return list(self.fields)
+
     def to_internal_value(self, data: Any) -> Any:
         """See REST framework. Raises InvalidInput whose field is the first one that is not known."""
         if isinstance(data, Mapping):
             unknown = next((str(name) for name in data if name not in self.fields), None)
             if unknown is not None:
                 name = storable(unknown)[:SHOWN]
-                problem = f"{self.refusal.format(name)}; {known_instead(name, self.fields)}."
+                problem = f"{self.refusal.format(name)}; {known_instead(name, self.known())}."
                 raise InvalidInput(problem, field=name)
         return super().to_internal_value(data)
 
