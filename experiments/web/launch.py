@@ -76,17 +76,19 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
     if source is None:
         raise NotFound("There is no such code in this project. Upload it again.")
     manifest = Manifest.from_json(source.manifest)
-    origin, whole = None, True
-    begin = Definition.of_manifest(manifest)
+    origin = None
+    begin, sets = Definition.of_manifest(manifest), list(manifest.runs)
     if slug := request.GET.get("from"):
         origin = experiment_get(request.user, project, slug, "launch")
-        begin, whole = definition_to_clone(origin)
-    forms = LaunchForms(manifest.parameters, begin, request.POST if request.method == "POST" else None)
+        begin, sets = definition_to_clone(origin)
+    forms = LaunchForms(manifest.parameters, begin, request.POST if request.method == "POST" else None, sets)
     preview = None
     if forms.bound and forms.is_valid():
         try:
             if "preview" in request.POST:
-                preview = experiment_preview(bundle=source, definition=forms.definition())
+                preview = experiment_preview(
+                    bundle=source, definition=forms.definition(), param_sets=forms.sets
+                )
             else:
                 return _launch(request, source, origin, forms)
         except InvalidInput as error:
@@ -96,7 +98,6 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
         "bundle": source,
         "warnings": bundle_warnings(source),
         "origin": origin,
-        "origin_is_whole": whole,
         "forms": forms,
         "preview": preview and preview_shown(preview, manifest.parameters, forms.search.runs_per_set),
     }
@@ -134,6 +135,7 @@ def _launch(
         project=bundle.project,
         bundle=bundle,
         definition=forms.definition(),
+        param_sets=forms.sets,
         cloned_from=origin,
     )
     count = forms.run_count
