@@ -15,7 +15,7 @@ from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.runs import run_by_id, run_details
+from experiments.selectors.runs import run_by_id, run_details, run_rows_new
 from experiments.services.control import (
     Outcome,
     experiment_cancel,
@@ -26,9 +26,10 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
-from experiments.services.forking import run_continue, run_fork
+from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
 from mlplatform.http.input import Input, checked
+from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
@@ -109,20 +110,27 @@ class RunVerbView(APIView):
 
 
 class RunForkView(APIView):
-    """POST checkpoint (its id, by default the last), params: a new run that begins there."""
+    """POST checkpoint (its id, by default the last), params: a new run that begins there; runs: one for each set."""
 
     class Start(Input):
         """Where to begin and what to change."""
 
         checkpoint = serializers.IntegerField(required=False)
         params = serializers.DictField(required=False)
+        runs = serializers.ListField(child=serializers.DictField(), required=False)
 
     @once
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new run; 409 if there is no checkpoint."""
+        """201 with the new run, or a list of those for `runs`: all or none; 409 if there is no checkpoint."""
         run = run_by_id(caller(request), pk, "launch")
         given = checked(self.Start, request.data)
-        return Response(_run(run_fork(user=caller(request), run=run, **given)), status=201)
+        sets = given.pop("runs", None)
+        if sets is None:
+            return Response(_run(run_fork(user=caller(request), run=run, **given)), status=201)
+        if "params" in given:
+            raise InvalidInput("Send params for one fork, or runs for several, not both.", field="params")
+        forks = run_forks(user=caller(request), run=run, param_sets=sets, **given)
+        return Response([run_json(row) for row in run_rows_new(forks)], status=201)
 
 
 class RunContinueView(APIView):

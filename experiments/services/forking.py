@@ -1,6 +1,6 @@
 """New runs that begin where another one left off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -15,6 +15,8 @@ from experiments.services.searching import sets_add
 from experiments.states import RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import Conflict, InvalidInput, NotFound
+
+MAX_FORKS = 100
 
 
 @transaction.atomic
@@ -43,6 +45,18 @@ def run_fork(
     audit(user, "run.fork", fork.id, project=experiment.project, parent=run.number, step=start.step)
     enqueue("reconcile")
     return fork
+
+
+@transaction.atomic
+def run_forks(
+    *, user: User, run: Run, param_sets: Sequence[Mapping[str, object]], checkpoint: int | None = None
+) -> list[Run]:
+    """A fork for each set of changed values, all from one checkpoint. All or none are made; see `run_fork`."""
+    if not 1 <= len(param_sets) <= MAX_FORKS:
+        raise InvalidInput(f"{len(param_sets)} forks are asked for; 1 to {MAX_FORKS} can be.", field="runs")
+    # By default the last one, which could be another one for the second fork of a run that trains.
+    start = _checkpoint(run, checkpoint).pk
+    return [run_fork(user=user, run=run, checkpoint=start, params=params) for params in param_sets]
 
 
 def run_continue(*, user: User, run: Run, more: int) -> Run:

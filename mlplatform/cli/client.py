@@ -144,9 +144,9 @@ class PortalClient:
         body = {"numbers": sorted(numbers)} if numbers else {}
         return self.post(f"/experiments/{experiment}/runs/{verb}/", body)
 
-    def run_fork(self, run: str, **fields: Any) -> Json:
-        """A new run that begins at a checkpoint (its id, by default the last) with changed params."""
-        made: Json = self.create(f"/runs/{run}/fork/", fields)
+    def run_forks(self, run: str, runs: list[Json], **fields: Any) -> list[Json]:
+        """New runs that begin at a checkpoint (its id, by default the last), one for each set of changed params."""
+        made: list[Json] = self.create(f"/runs/{run}/fork/", {"runs": runs, **fields})
         return made
 
     def run_continue(self, run: str, more: int) -> Json:

@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from experiments.models import Bundle, Checkpoint, Experiment, Run
+from tests.experiments.conftest import Finish
 from tests.experiments.services.test_searching import RANDOM
 
 Api = Callable[..., APIClient]
@@ -93,6 +94,25 @@ def test_fork_and_continue(api: Api, owner: User, experiment: Experiment) -> Non
     Run.objects.filter(pk=run.pk).update(state="completed")
     longer = post(client, f"runs/{run.id}/continue/", {"more": 2})
     assert (longer.status_code, longer.json()["params"]["epochs"]) == (201, 5)
+
+
+def test_several_forks_are_made_together_or_not_at_all(
+    api: Api, owner: User, experiment: Experiment, finish: Finish
+) -> None:
+    client, run = api(owner), finish(1)
+    path = f"runs/{run.id}/fork/"
+    for bad in ({"speed": 1}, {"epochs": 1}):
+        refused = post(client, path, {"runs": [{"lr": 1, "epochs": 9}, bad]})
+        assert refused.status_code == 400
+        assert not Run.objects.filter(parent=run).exists()
+    longer = {"epochs": 9}
+    bodies: list[Any] = [{"runs": []}, {"runs": [longer] * 101}, {"runs": [longer], "params": {}}]
+    for content in bodies:
+        assert post(client, path, content).status_code == 400
+    made = post(client, path, {"runs": [{"lr": lr, "epochs": 9} for lr in (1, 2, 3)]})
+    assert (made.status_code, [fork["params"]["lr"] for fork in made.json()]) == (201, [1, 2, 3])
+    assert {fork["parent"] for fork in made.json()} == {str(run.id)}
+    assert post(client, path, {"params": {"epochs": 9}}).json()["parent"] == str(run.id)
 
 
 EXPERIMENT_PATHS = ("pause/", "resume/", "cancel/", "clone/", "runs/cancel/", "runs/retry/")

@@ -80,6 +80,8 @@ def test_fork_from_a_checkpoint(mlp: Mlp, experiment: Experiment, finish: Finish
     assert (said.code, said.out.count("begins where run 1 was")) == (0, 2)
     forks = list(experiment.runs.filter(parent=parent).order_by("number"))
     assert [(run.params["lr"], run.start_checkpoint.step) for run in forks] == [(0.5, 2), (0.6, 2)]  # type: ignore[union-attr]
+    said = mlp("fork", "vision/sweep", "1", "--checkpoint", "2", "--set", "epochs=9,2")
+    assert (said.code, experiment.runs.filter(parent=parent).count()) == (1, 2)
     (made,) = json.loads(mlp("fork", "vision/sweep/1", "--set", "epochs=4", "--json").out)
     assert Run.objects.get(pk=made["id"]).start_checkpoint.step == 3  # type: ignore[union-attr]
 
