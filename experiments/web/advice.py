@@ -59,7 +59,8 @@ ADVICE = {
     ),
     "environment_failed": Advice(
         "The requirements could not be installed",
-        "Correct requirements.txt as the installer's words below say, then upload the code again.",
+        "Correct requirements.txt as the installer's words below say, then upload the code again. "
+        "If they say that an index could not be reached, retry once it can.",
     ),
     "budget_time": Advice(
         "The time budget is used up",
