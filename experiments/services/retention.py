@@ -1,5 +1,6 @@
 """Deleting checkpoints that the experiment's policy does not keep, for real."""
 
+import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from experiments.retention import Kept, Policy, expendable
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 
+logger = logging.getLogger(__name__)
 # Per call; what is left is found by the next one.
 FOLDERS_AT_A_TIME = 200
 RUNS_AT_A_TIME = 200
@@ -59,12 +61,28 @@ def checkpoints_catch_up() -> int:
 
 
 def discarded_delete() -> int:
-    """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat."""
+    """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat.
+
+    One that cannot be deleted is logged and goes to the end of the line, so that it holds up no other.
+    """
     freed = 0
     for folder in DiscardedFolder.objects.order_by("pk")[:FOLDERS_AT_A_TIME]:
-        freed += storage.delete_tree(folder.url)
-        folder.delete()
+        try:
+            freed += storage.delete_tree(folder.url)
+        except Exception:
+            logger.exception("%s could not be deleted; it is tried again after the others", folder.url)
+            _put_last(folder)
+        else:
+            folder.delete()
     return freed
+
+
+@transaction.atomic
+def _put_last(folder: DiscardedFolder) -> None:
+    found, _ = DiscardedFolder.objects.filter(pk=folder.pk).delete()
+    # Unless somebody else deleted it, or put it there, meanwhile.
+    if found:
+        DiscardedFolder.objects.create(url=folder.url)
 
 
 def _kept(run: Run, row: Checkpoint, objective: str) -> Kept:
