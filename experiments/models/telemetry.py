@@ -104,6 +104,11 @@ class Checkpoint(models.Model):
     def __str__(self) -> str:
         return f"checkpoint at step {self.step}"
 
+    def value_of(self, metric: str) -> float | None:
+        """The finite value that was reported with it; non-finite ones are kept as words."""
+        value = self.metrics.get(metric)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
 
 class DiscardedFolder(models.Model):
     """A folder in the storage that nothing refers to any more, until it is deleted."""

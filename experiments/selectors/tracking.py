@@ -121,7 +121,7 @@ def checkpoints_by_merit(run: Run) -> list[Checkpoint]:
     sign = -1 if experiment.objective_direction == Direction.MAXIMIZE else 1
 
     def merit(checkpoint: Checkpoint) -> tuple[float, int, int]:
-        value = _number(checkpoint.metrics.get(experiment.objective_metric))
+        value = checkpoint.value_of(experiment.objective_metric)
         return (math.inf if value is None else sign * value, -checkpoint.step, -checkpoint.attempt)
 
     return sorted(run.checkpoints.all(), key=merit)
@@ -163,10 +163,3 @@ def _tags(run: Run) -> dict[str, str]:
 def _environment(run: Run) -> dict[str, object]:
     attempt = run.attempts.order_by("-number").first()
     return dict(attempt.environment) if attempt else {}
-
-
-def _number(value: object) -> float | None:
-    """A finite number, or None; non-finite ones come as words."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
