@@ -139,6 +139,7 @@ def _start(allocation: Allocation, run: Run) -> Order:
         attempt_started_at=now,
         progress=base,
         progress_base=base or 0.0,
+        judged_step=min(run.judged_step, step),
         waiting_reason="",
     )
     Attempt.objects.create(
