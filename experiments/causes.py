@@ -33,6 +33,15 @@ _ENVIRONMENT_FAILED = re.compile(
     r"runtime_env setup failed|RuntimeEnvSetupError|[Ff]ailed to set ?up runtime environment"
 )
 
+# The installer's own verdict on the requirements, and how it says that it could not reach an index or its disk: in that
+# case pip ends with the same verdict, "No matching distribution found".
+_REFUSED = re.compile(r"^\s*error: |No matching distribution|Changing the ray version", re.I | re.M)
+_AWAY = re.compile(
+    r"connection (broken|refused|reset|aborted|timed out)|ConnectionError|timed? ?out|name resolution|name or service"
+    r"|unreachable|could not fetch url|max retries exceeded|OSError|http error 5\d\d|\b5\d\d server error",
+    re.I,
+)
+
 
 def lost_cause(reason: str, detail: str = "") -> Cause:
     """The attempt is gone though nobody ended it; its lease was released with `reason` and `detail`."""
@@ -45,8 +54,16 @@ def poison_cause(cause: Cause, losses: int) -> Cause:
     return Cause(cause.code, message, cause.traceback)
 
 
+def start_is_hopeless(words: str) -> bool:
+    """Whether a job that ended with these words of the backend would end so each time: its requirements are at fault.
+
+    In doubt it is not, for another try costs seconds.
+    """
+    return bool(_ENVIRONMENT_FAILED.search(words) and _REFUSED.search(words) and not _AWAY.search(words))
+
+
 def start_cause(end_reason: str, backend: str, words: str) -> Cause:
-    """Jobs ended again and again before they could lease anything, the last with these words of the backend."""
+    """Jobs ended before they could lease anything, the last with these words of the backend."""
     if _ENVIRONMENT_FAILED.search(words):
         message = "The environment of the job could not be set up: its requirements could not be installed."
         return Cause("environment_failed", f"{message} The installer's words are below.", words)

@@ -35,8 +35,7 @@ LIMITS = {
 SECTIONS = {
     "objective": {"metric": "objective_metric", "direction": "objective_direction"},
     "resources": {name: name for name in sorted(RESOURCES)},
-    "budget": {"runs_at_a_time": "max_parallel"}
-    | {name: name for name in BUDGET if name != "runs_at_a_time"},
+    "budget": {name: name for name in BUDGET},
     "checkpoints": {name: name for name in CHECKPOINTS},
 }
 # Limits, which None takes away.
@@ -75,7 +74,7 @@ class Definition:
         return cls(
             **{name: getattr(manifest, name) for name in names},
             search=manifest.search.to_json(),
-            max_parallel=budget.runs_at_a_time or 1,
+            max_parallel=budget.max_parallel or 1,
             max_retries=budget.max_retries or 0,
             max_hours=budget.max_seconds / HOUR if budget.max_seconds else None,
             target=budget.target,

@@ -36,11 +36,13 @@ class Snapshot:
     # Its budget is used up or its target is reached: nothing more starts.
     over: bool
     open_runs: Sequence[OpenRun]
-    # Allocations that can still take runs, and those that end after their current one.
+    # Allocations that can still take runs.
     serving: Sequence[UUID]
     max_parallel: int
     # End times of the newest allocations that failed without ever leasing a run, newest first.
     failures: Sequence[datetime]
+    # One of these would be repeated by every other job, and none is at work.
+    hopeless: bool
     stop_grace: timedelta
     pause_grace: timedelta
 
@@ -74,8 +76,8 @@ def plan(snapshot: Snapshot) -> Plan:
         # Paused or canceled: what runs stops by itself, and nothing starts.
         return Plan(lost=lost, stop=stop, drain=True)
     failures = len(snapshot.failures)
-    if failures >= GIVE_UP_AFTER:
-        return Plan(lost=lost, stop=stop, end=end, give_up=True)
+    if snapshot.hopeless or (failures >= GIVE_UP_AFTER and not snapshot.serving):
+        return Plan(lost=lost, stop=stop, end=end, give_up=True, drain=True)
     too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)

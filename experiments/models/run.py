@@ -39,6 +39,8 @@ class Run(models.Model):
     attempts_made = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
     losses = models.PositiveIntegerField(default=0)
+    # The pruner has judged it up to this step of its current attempt.
+    judged_step = models.PositiveBigIntegerField(default=0)
     progress = models.FloatField(null=True)
     # Progress with which the current attempt began: what the ETA is counted from.
     progress_base = models.FloatField(default=0)

@@ -6,7 +6,7 @@ from typing import Any
 from experiments.search.checks import mapping, only, refused, whole
 from experiments.search.scalars import number
 
-KEYS = ("runs_at_a_time", "max_retries", "max_hours", "target")
+KEYS = ("max_parallel", "max_retries", "max_hours", "target")
 MAX_PARALLEL = 64
 MAX_HOURS = 24 * 366
 MAX_RETRIES = 10
@@ -19,7 +19,7 @@ class Budget:
     None: not said.
     """
 
-    runs_at_a_time: int | None = None
+    max_parallel: int | None = None
     max_retries: int | None = None
     max_seconds: float | None = None
     target: float | None = None
@@ -28,7 +28,7 @@ class Budget:
         """As in experiment.yaml, without what is not said."""
         hours = None if self.max_seconds is None else self.max_seconds / 3600
         content = {
-            "runs_at_a_time": self.runs_at_a_time,
+            "max_parallel": self.max_parallel,
             "max_retries": self.max_retries,
             "max_hours": hours,
             "target": self.target,
@@ -51,7 +51,7 @@ class Budget:
         if hours is not None and not 0 < hours <= MAX_HOURS:
             raise refused("budget.max_hours", f"is {hours:g}; it must be above 0 and at most {MAX_HOURS}")
         return cls(
-            runs_at_a_time=whole(given, "runs_at_a_time", None, (1, MAX_PARALLEL), "budget"),
+            max_parallel=whole(given, "max_parallel", None, (1, MAX_PARALLEL), "budget"),
             max_retries=whole(given, "max_retries", None, (0, MAX_RETRIES), "budget"),
             # Rounded, so that what is written and read again stays the same.
             max_seconds=None if hours is None else max(round(hours * 3600, 3), 0.001),

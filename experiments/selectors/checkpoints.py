@@ -1,11 +1,16 @@
-"""Checkpoints of a run: as its page lists them, and what is left to do from there."""
+"""Checkpoints of a run: as its page lists them, what its policy keeps of them, and what is left to do from there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from experiments.manifest import reports_expected
-from experiments.models import Checkpoint, Run
+from experiments.models import Checkpoint, Experiment, Run
 from experiments.models.experiment import Direction
+from experiments.models.telemetry import NOT_FINITE
 from experiments.retention import Kept, Policy, reasons
 
 
@@ -20,17 +25,31 @@ class CheckpointLine:
 
 def checkpoint_lines(run: Run) -> list[CheckpointLine]:
     """Newest first. Two queries."""
-    experiment = run.experiment
-    policy = Policy(
+    rows = list(run.checkpoints.order_by("-step", "-id").prefetch_related("forks"))
+    why = reasons(policy_of(run.experiment), known(run, rows))
+    metric = run.experiment.objective_metric
+    return [CheckpointLine(row, row.value_of(metric), why[row.pk]) for row in rows]
+
+
+def checkpoint_to_resume(run: Run) -> Checkpoint | None:
+    """The newest one of the run's own from which training can go on, None if there is none. One query.
+
+    Where the objective was NaN or infinite the weights are most likely spoiled, and so is all that lies in that folder.
+    """
+    metric = run.experiment.objective_metric
+    spoiled = reduce(or_, (Q(metrics__contains={metric: word}) for word in NOT_FINITE))
+    sound = run.checkpoints.exclude(path__in=run.checkpoints.filter(spoiled).values("path"))
+    return sound.order_by("-step", "-id").first()
+
+
+def policy_of(experiment: Experiment) -> Policy:
+    """Which checkpoints of each run of the experiment stay."""
+    return Policy(
         last=experiment.keep_last,
         best=experiment.keep_best,
         every=experiment.keep_every,
         maximize=experiment.objective_direction == Direction.MAXIMIZE,
     )
-    rows = list(run.checkpoints.order_by("-step", "-id").prefetch_related("forks"))
-    values = {row.pk: _number(row.metrics.get(experiment.objective_metric)) for row in rows}
-    why = reasons(policy, [Kept(row.pk, row.step, values[row.pk], bool(row.forks.all())) for row in rows])
-    return [CheckpointLine(row, values[row.pk], why[row.pk]) for row in rows]
 
 
 def nothing_left(run: Run, start: Checkpoint, params: Mapping[str, object]) -> str:
@@ -58,5 +77,21 @@ def nothing_left(run: Run, start: Checkpoint, params: Mapping[str, object]) -> s
     )
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def known(run: Run, rows: Iterable[Checkpoint]) -> list[Kept]:
+    """Checkpoints of the run as the policy sees them. Reads their forks, so prefetch them."""
+    return [
+        Kept(
+            row.pk,
+            row.step,
+            row.value_of(run.experiment.objective_metric),
+            sound=row.is_sound(run.experiment.objective_metric),
+            # A fork begins at its checkpoint, also when it is retried.
+            pinned=bool(row.forks.all()) or (_is_named_by_code(row) and not run.is_terminal),
+        )
+        for row in rows
+    ]
+
+
+def _is_named_by_code(row: Checkpoint) -> bool:
+    """Code that names its folders may be writing into an old one at this moment."""
+    return row.path.rsplit("/", 1)[-1] != f"{row.attempt}-{row.step:06d}"

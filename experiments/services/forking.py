@@ -9,7 +9,7 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.models import Checkpoint, Run
 from experiments.search.space import applicable, complete
-from experiments.selectors.checkpoints import nothing_left
+from experiments.selectors.checkpoints import checkpoint_to_resume, nothing_left
 from experiments.services.lifecycle import event, experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add
 from experiments.states import RunState
@@ -23,7 +23,7 @@ MAX_FORKS = 100
 def run_fork(
     *, user: User, run: Run, checkpoint: int | None = None, params: Mapping[str, object] | None = None
 ) -> Run:
-    """Queue a run that begins at a checkpoint of another (by default its last), with other values for some parameters.
+    """Queue a run that begins at a checkpoint of another (by default where itself would resume), with other parameters.
 
     Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value,
     InvalidInput(field="checkpoint") if a run of that length is over there.
@@ -87,9 +87,10 @@ def _checkpoint(run: Run, pk: int | None) -> Checkpoint:
                 f"Run {run.number} has no checkpoint {pk}; it may have been deleted by its policy."
             )
         return found
-    last = run.checkpoints.order_by("-step", "-id").first()
+    last = checkpoint_to_resume(run)
     if last is None:
         raise Conflict(
-            f"Run {run.number} has no checkpoint. Report one with ray.train.report(…, checkpoint=…), or add a new run."
+            f"Run {run.number} has no checkpoint to begin at. Report one with ray.train.report(…, checkpoint=…), "
+            "or add a new run."
         )
     return last

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max
 
 from accounts.models import User
 from experiments.causes import (
@@ -22,6 +21,7 @@ from experiments.causes import (
 from experiments.models import Attempt, Experiment, Run, RunEvent, TrackingSync
 from experiments.planning import back_off
 from experiments.search.registry import is_adaptive
+from experiments.selectors.checkpoints import checkpoint_to_resume
 from experiments.states import (
     EXPERIMENT_MOVES,
     RUN_LEASED,
@@ -136,8 +136,9 @@ def run_lost(run: Run, lease: Lease | None) -> bool:
         return run_stopped(run)
     cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
     attempt = run.attempts.filter(number=run.attempts_made).first()
-    reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
-    losses = 1 if attempt and reached > attempt.resumed_from else run.losses + 1
+    reached = checkpoint_to_resume(run)
+    progressed = attempt and reached and reached.step > attempt.resumed_from
+    losses = 1 if progressed else run.losses + 1
     if losses >= settings.MAX_LOST_ATTEMPTS or _lost_in_all(run) >= settings.MAX_LOST_IN_ALL:
         # Poison: whoever runs it next would die as well.
         Run.objects.filter(pk=run.pk).update(losses=losses)

@@ -30,9 +30,9 @@ def pruner_of(run: Run) -> Pruner | None:
 
 
 def judge_later(run: Run, points: Sequence[Series]) -> None:
-    """Have the run judged if these new points of its objective bring it to a step where that is due.
+    """Have the run judged if it has come, with these new points of its objective, to a step where that is due.
 
-    Call before they are summarised: the summary says how far the run was.
+    It stays due until it is done, so a message that the broker loses is sent again with the next points.
     """
     steps = [
         step for series in points if series.name == run.experiment.objective_metric for step in series.steps
@@ -40,10 +40,7 @@ def judge_later(run: Run, points: Sequence[Series]) -> None:
     pruner = pruner_of(run) if steps else None
     if pruner is None:
         return
-    before = (
-        run.metrics.filter(name=run.experiment.objective_metric).values_list("last_step", flat=True).first()
-    )
-    checks = pruner.checks(run.number, (before or 0) + 1, max(steps))
+    checks = pruner.checks(run.number, run.judged_step + 1, max(steps))
     if checks:
         enqueue("prune", str(run.id), checks[-1])
 
@@ -55,12 +52,15 @@ def run_judge(run_id: UUID, step: int) -> bool:
     if run is None or pruner is None:
         return False
     values = objective_at(run.experiment, step)
-    best = _best(run.experiment, run)
-    if run.number not in values or not pruner.prunes(run.number, step, best, values):
+    if run.number not in values:
         return False
+    is_bad = pruner.prunes(run.number, step, _best(run.experiment, run), values)
     words = f"Pruned: at step {step} it does worse than others did. It stops at its next report."
     with transaction.atomic():
-        return run_ask_to_stop(run, StopReason.PRUNED, words)
+        # A newer attempt may have begun before the step.
+        judged = Run.objects.filter(pk=run.pk, attempts_made=run.attempts_made, judged_step__lt=step)
+        judged.update(judged_step=step)
+        return is_bad and run_ask_to_stop(run, StopReason.PRUNED, words)
 
 
 def _best(experiment: Experiment, run: Run) -> float:

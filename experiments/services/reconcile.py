@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
-from experiments.causes import start_cause
+from experiments.causes import start_cause, start_is_hopeless
 from experiments.models import Bundle, Experiment, Run
 from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
 from experiments.services.budget import runs_end, search_over, target_winners
@@ -121,8 +121,9 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
     rows = list(experiment.runs.filter(state__in=RUN_OPEN).values_list(*columns))
     winners = target_winners(experiment) if over == StopReason.TARGET else ()
     leases = leases_active(pk for pk, state, *_ in rows if state in RUN_LEASED)
-    serving = [a.id for a in allocations_live(experiment.id) if a.state != AllocationState.DRAINING]
-    failures = [a.ended_at for a in _failures(experiment) if a.ended_at]
+    live = allocations_live(experiment.id)
+    failures = _failures(experiment)
+    at_work = any(a.state == AllocationState.RUNNING for a in live)
     return Snapshot(
         now=clock.now(),
         active=experiment.state == ExperimentState.ACTIVE,
@@ -140,9 +141,10 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
             )
             for pk, state, reason, asked_at, not_before in rows
         ],
-        serving=serving,
+        serving=[a.id for a in live if a.state != AllocationState.DRAINING],
         max_parallel=experiment.max_parallel,
-        failures=failures,
+        failures=[a.ended_at for a in failures if a.ended_at],
+        hopeless=not at_work and any(start_is_hopeless(a.end_detail) for a in failures),
         stop_grace=timedelta(seconds=settings.STOP_GRACE_SECONDS),
         pause_grace=timedelta(seconds=settings.PAUSE_GRACE_SECONDS),
     )
@@ -191,8 +193,9 @@ def _locked_runs(experiment: Experiment, ids: tuple[UUID, ...]) -> list[Run]:
 
 
 def _give_up(experiment: Experiment) -> None:
-    """Three jobs in a row died before they could lease anything: what waits fails, with the backend's words."""
-    last = _failures(experiment)[0]
+    """No job gets as far as leasing anything: what waits fails, with the backend's words."""
+    failures = _failures(experiment)
+    last = next((a for a in failures if start_is_hopeless(a.end_detail)), failures[0])
     cause = start_cause(last.end_reason, last.backend, last.end_detail)
     queued = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
     for run in queued.filter(experiment=experiment, state=RunState.QUEUED):

@@ -1,5 +1,6 @@
 """Deleting checkpoints that the experiment's policy does not keep, for real."""
 
+import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max
 from django.db.models.functions import Coalesce, NullIf
 
 from experiments.models import Checkpoint, DiscardedFolder, Run
-from experiments.models.experiment import Direction
-from experiments.retention import Kept, Policy, expendable
+from experiments.retention import expendable
+from experiments.selectors.checkpoints import known, policy_of
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 
+logger = logging.getLogger(__name__)
 # Per call; what is left is found by the next one.
 FOLDERS_AT_A_TIME = 200
 RUNS_AT_A_TIME = 200
@@ -24,16 +26,8 @@ LOOK_BACK = timedelta(days=1)
 def checkpoints_thin_out(run_id: UUID) -> int:
     """Forget the checkpoints of a run that need not stay; their folders are deleted after it. Returns how many."""
     run = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment").get(pk=run_id)
-    experiment = run.experiment
-    policy = Policy(
-        last=experiment.keep_last,
-        best=experiment.keep_best,
-        every=experiment.keep_every,
-        maximize=experiment.objective_direction == Direction.MAXIMIZE,
-    )
     rows = {row.pk: row for row in run.checkpoints.prefetch_related("forks")}
-    known = [_kept(run, row, experiment.objective_metric) for row in rows.values()]
-    going = [rows[pk] for pk in expendable(policy, known)]
+    going = [rows[pk] for pk in expendable(policy_of(run.experiment), known(run, rows.values()))]
     # Several checkpoints may have been reported into one folder.
     staying = {row.path for row in rows.values() if row not in going}
     paths = {row.path for row in going} - staying
@@ -59,23 +53,25 @@ def checkpoints_catch_up() -> int:
 
 
 def discarded_delete() -> int:
-    """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat."""
+    """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat.
+
+    One that cannot be deleted is logged and goes to the end of the line, so that it holds up no other.
+    """
     freed = 0
     for folder in DiscardedFolder.objects.order_by("pk")[:FOLDERS_AT_A_TIME]:
-        freed += storage.delete_tree(folder.url)
-        folder.delete()
+        try:
+            freed += storage.delete_tree(folder.url)
+        except Exception:
+            logger.exception("%s could not be deleted; it is tried again after the others", folder.url)
+            _put_last(folder)
+        else:
+            folder.delete()
     return freed
 
 
-def _kept(run: Run, row: Checkpoint, objective: str) -> Kept:
-    value = row.metrics.get(objective)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # Code that names its folders may be writing into an old one at this moment.
-    named_by_code = row.path.rsplit("/", 1)[-1] != f"{row.attempt}-{row.step:06d}"
-    return Kept(
-        row.pk,
-        row.step,
-        float(value) if is_number else None,
-        # A fork begins at its checkpoint, also when it is retried.
-        pinned=bool(row.forks.all()) or (named_by_code and not run.is_terminal),
-    )
+@transaction.atomic
+def _put_last(folder: DiscardedFolder) -> None:
+    found, _ = DiscardedFolder.objects.filter(pk=folder.pk).delete()
+    # Unless somebody else deleted it, or put it there, meanwhile.
+    if found:
+        DiscardedFolder.objects.create(url=folder.url)

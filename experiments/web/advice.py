@@ -31,7 +31,7 @@ ADVICE = {
     "objective_not_finite": Advice(
         "The objective became NaN or infinite",
         "Usual remedies are a lower learning rate, gradient clipping, or a look at the input for bad values. "
-        "The same parameters would most likely end here again.",
+        "The same parameters would most likely end here again. A retry resumes from the last checkpoint before it.",
     ),
     "worker_died": Advice(
         "The training process died",
@@ -59,7 +59,8 @@ ADVICE = {
     ),
     "environment_failed": Advice(
         "The requirements could not be installed",
-        "Correct requirements.txt as the installer's words below say, then upload the code again.",
+        "Correct requirements.txt as the installer's words below say, then upload the code again. "
+        "If they say that an index could not be reached, retry once it can.",
     ),
     "budget_time": Advice(
         "The time budget is used up",

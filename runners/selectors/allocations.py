@@ -1,9 +1,10 @@
 """Reading allocations and leases."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from runners.models import Allocation, Lease
 from runners.states import LIVE
@@ -37,11 +38,11 @@ def lease_last(subject_id: UUID) -> Lease | None:
 
 
 def failed_in_a_row(owner_id: UUID) -> list[Allocation]:
-    """The owner's newest allocations that all ended without ever leasing anything, newest first."""
-    found: list[Allocation] = []
-    for allocation in allocations_of(owner_id).order_by("-created_at")[:10]:
-        if allocation.state != "ended" or allocation.leases.exists():
-            break
-        if allocation.end_reason in ("failed", "submit_failed", "start_timeout"):
-            found.append(allocation)
-    return found
+    """The owner's newest allocations that failed without ever leasing anything, newest first, at most ten.
+
+    Those that still try are passed over. One query.
+    """
+    leased = Exists(Lease.objects.filter(allocation=OuterRef("pk")))
+    tried = allocations_of(owner_id).annotate(leased=leased).filter(Q(leased=True) | Q(state="ended"))
+    never_leased = takewhile(lambda allocation: not allocation.leased, tried.order_by("-created_at")[:10])
+    return [a for a in never_leased if a.end_reason in ("failed", "submit_failed", "start_timeout")]

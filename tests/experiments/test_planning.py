@@ -5,6 +5,7 @@ from typing import Any
 from experiments.planning import OpenRun, Plan, Snapshot, back_off, plan, waiting_words
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GIVES_UP = Plan(give_up=True, drain=True)
 
 
 def snapshot(**fields: Any) -> Snapshot:
@@ -16,6 +17,7 @@ def snapshot(**fields: Any) -> Snapshot:
         "serving": (),
         "max_parallel": 1,
         "failures": (),
+        "hopeless": False,
         "stop_grace": timedelta(seconds=30),
         "pause_grace": timedelta(seconds=20),
     }
@@ -81,7 +83,14 @@ def test_after_a_failure_it_waits_longer_each_time_and_then_gives_up() -> None:
     assert plan(snapshot(open_runs=[run()], failures=[first])).request == 0
     assert plan(snapshot(open_runs=[run()], failures=[NOW - timedelta(seconds=6)])).request == 1
     assert plan(snapshot(open_runs=[run()], failures=[NOW - timedelta(seconds=6), first])).request == 0
-    assert plan(snapshot(open_runs=[run()], failures=[first, first, first])) == Plan(give_up=True)
+    assert plan(snapshot(open_runs=[run()], failures=[first, first, first])) == GIVES_UP
+    trying = snapshot(open_runs=[run()], failures=[first, first, first], serving=[uuid.uuid4()])
+    assert plan(trying) == Plan(), "one that is still starting may get there"
+
+
+def test_what_would_only_be_repeated_is_given_up_at_once() -> None:
+    hopeless = snapshot(open_runs=[run()], failures=[NOW], hopeless=True, serving=[uuid.uuid4()])
+    assert plan(hopeless) == GIVES_UP
 
 
 def test_a_waiting_run_says_why() -> None:

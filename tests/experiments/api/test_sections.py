@@ -21,7 +21,7 @@ DEFINITION = b"""
 name: own
 objective: {metric: accuracy, direction: minimize}
 resources: {workers: 2, cpus_per_worker: 0.5, memory_per_worker: 1}
-budget: {runs_at_a_time: 3, max_retries: 2, max_hours: 4, target: 0.5}
+budget: {max_parallel: 3, max_retries: 2, max_hours: 4, target: 0.5}
 checkpoints: {keep_last: 2, keep_best: 0, keep_every: 10}
 search: {method: random, runs: 3, repeat: 2, seed: 5, space: {lr: {}}, pruner: {method: median}}
 runs: [{lr: 0.5}, {lr: 0.25, epochs: 2}]
@@ -75,7 +75,7 @@ def test_every_section_of_a_manifest_is_known() -> None:
     [
         ({"resources": {"worker": 2}}, "resources", "did you mean workers?"),
         ({"resources": 2}, "resources", "it must be a mapping"),
-        ({"budget": {"runs_at_a_time": 2}, "max_parallel": 2}, "budget.runs_at_a_time", "said twice"),
+        ({"budget": {"max_parallel": 2}, "max_parallel": 2}, "budget.max_parallel", "said twice"),
         ({"resource": {"workers": 2}}, "resource", "did you mean resources?"),
         ({"budget": {"max_retries": 99}}, "max_retries", "between 0 and 10"),
     ],
@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_section(
 
 def test_a_change_in_the_same_words(api: Api, owner: User, experiment: Experiment) -> None:
     path = f"/api/v1/experiments/{experiment.id}/"
-    changed = api(owner).patch(path, {"budget": {"runs_at_a_time": 3, "max_hours": None}}, format="json")
+    changed = api(owner).patch(path, {"budget": {"max_parallel": 3, "max_hours": None}}, format="json")
     assert changed.json()["max_parallel"] == 3
     refused = api(owner).patch(path, {"resources": {"workers": 2}}, format="json")
     assert refused.json()["field"] == "workers"

@@ -6,9 +6,12 @@ from experiments.models import Experiment, MetricBatch, Run
 from experiments.selectors.search import objective_at
 from experiments.services import pruning
 from experiments.services.ingest import batch_ingest
-from experiments.services.pruning import run_judge
+from experiments.services.leasing import lease_next
+from experiments.services.lifecycle import run_pause
+from experiments.services.pruning import judge_later, run_judge
 from experiments.services.summaries import summarise
-from experiments.telemetry import parse_batch
+from experiments.telemetry import Series, parse_batch
+from runners.services.leases import lease_release
 
 MEDIAN = {"method": "list", "pruner": {"method": "median", "startup_runs": 2}}
 
@@ -76,3 +79,39 @@ def test_a_batch_with_the_objective_has_its_run_judged_once(
     points = [{"name": "accuracy", "steps": [1, 2], "values": [0.1, 0.2], "times": [0.0, 1.0]}]
     batch_ingest(allocation=allocation, run_id=running.id, batch=parse_batch({**content, "points": points}))
     assert sent == [("prune", str(running.id), 2)]
+
+
+def test_a_judgement_whose_message_was_lost_is_due_until_it_is_done(
+    running: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asha = {"method": "asha", "min_steps": 2, "reduction": 4}
+    Experiment.objects.update(search=MEDIAN | {"pruner": asha})
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(pruning, "enqueue", lambda *message: sent.append(message))
+
+    def send(step: int, value: float) -> None:
+        report(running, [step], [value])
+        run = Run.objects.select_related("experiment").get(pk=running.pk)
+        judge_later(run, [Series("accuracy", [step], [value], [0.0])])
+
+    send(1, 0.6)
+    assert sent == []
+    send(2, 0.9)
+    send(3, 0.9)
+    assert sent == [("prune", str(running.id), 2)] * 2, "the first one was lost"
+    assert not run_judge(running.id, 2)
+    send(4, 0.9)
+    assert len(sent) == 2
+    running.refresh_from_db()
+    assert running.judged_step == 2
+
+
+def test_a_new_attempt_is_judged_again_at_the_steps_that_it_repeats(running: Run, leased: Any) -> None:
+    allocation, _, _ = leased
+    report(running, [1, 2], [0.1, 0.9])
+    assert not run_judge(running.id, 2)
+    assert run_pause(Run.objects.select_related("experiment").get(pk=running.pk))
+    lease_release(leased[2]["fence"], "stopped")
+    lease_next(allocation=allocation, group_id=allocation.group_id, environment={})
+    running.refresh_from_db()
+    assert (running.attempts_made, running.judged_step) == (2, 0)

@@ -177,14 +177,55 @@ def test_jobs_that_die_before_they_lease_fail_the_runs_after_three(
     assert Allocation.objects.filter(state="submitted").count() == 1
 
 
+SETUP = "runtime_env setup failed: "
+
+
+def test_requirements_that_cannot_be_installed_are_tried_once(
+    experiment: Experiment, runner: FakeRunner, owner: User
+) -> None:
+    Experiment.objects.update(max_parallel=2)
+    reconcile()
+    first, _ = runner.jobs
+    words = SETUP + "ERROR: No matching distribution found for nonsense==1"
+    runner.end(first, JobStatus.FAILED, words)
+    reconcile()
+    reconcile()
+    assert set(experiment.runs.values_list("state", "cause_code", "cause_traceback")) == {
+        ("failed", "environment_failed", words)
+    }
+    assert Allocation.objects.count() == 2
+    assert Allocation.objects.get(ended_at=None).state == "draining", "it would end the same way"
+    run_retry(user=owner, run=experiment.runs.get(number=1))
+    reconcile()
+    assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+def test_workers_that_have_what_they_need_are_not_given_up_with_those_that_do_not(
+    leased: Any, runner: FakeRunner, experiment: Experiment
+) -> None:
+    allocation, _, _ = leased
+    runner.polls[allocation.submission_id] = type(runner.poll("x"))(JobStatus.RUNNING)
+    Experiment.objects.update(max_parallel=2)
+    reconcile()
+    other = Allocation.objects.get(state="submitted")
+    runner.end(other.submission_id, JobStatus.FAILED, SETUP + "ERROR: No matching distribution found for x")
+    reconcile()
+    reconcile()
+    assert sorted(experiment.runs.values_list("state", flat=True)) == ["queued", "starting"]
+    assert not Allocation.objects.filter(state="submitted").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("runtime_env setup failed: No matching distribution found for nonsense==1", "environment_failed"),
+        (
+            SETUP + "connection broken by '…'\nERROR: No matching distribution found for x",
+            "environment_failed",
+        ),
         ("?", "submit_failed"),
     ],
 )
-def test_requirements_that_cannot_be_installed_are_a_cause_of_their_own(
+def test_a_job_that_may_start_another_time_is_tried_three_times(
     experiment: Experiment, runner: FakeRunner, words: str, code: str
 ) -> None:
     for _ in range(3):
@@ -193,6 +234,7 @@ def test_requirements_that_cannot_be_installed_are_a_cause_of_their_own(
         for name in runner.jobs:
             runner.end(name, JobStatus.FAILED, words)
         reconcile()
+    assert Allocation.objects.count() == 3
     reconcile()
     run = experiment.runs.get(number=1)
     assert (run.state, run.cause_code, run.cause_traceback) == ("failed", code, words)

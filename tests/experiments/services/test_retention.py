@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from experiments.models import Checkpoint, DiscardedFolder, Experiment, Run
+from experiments.services import retention
 from experiments.services.retention import checkpoints_catch_up, checkpoints_thin_out, discarded_delete
-from mlplatform.kernel import clock
+from mlplatform.kernel import clock, storage
 
 
 @pytest.fixture
@@ -74,6 +75,31 @@ def test_nothing_outside_the_runs_own_folder_is_deleted(run: Run, storage_path: 
     assert checkpoints_thin_out(run.id) == 1
     assert discarded_delete() == 0
     assert others.exists()
+
+
+def test_a_folder_that_cannot_be_deleted_holds_up_no_other(
+    run: Run, storage_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, *others = [report(run, storage_path, step, step / 10) for step in (1, 2, 3)]
+    checkpoints_thin_out(run.id)
+    really, tried = storage.delete_tree, list[str]()
+
+    def delete_tree(url: str) -> int:
+        tried.append(url)
+        if tried.count(url) == 1 and url.endswith(stuck.name):
+            raise PermissionError(13, "not ours")
+        return really(url)
+
+    monkeypatch.setattr(storage, "delete_tree", delete_tree)
+    monkeypatch.setattr(retention, "FOLDERS_AT_A_TIME", 1)
+    assert discarded_delete() == 0
+    assert tried[0] in caplog.text
+    assert discarded_delete() == 100, "the next one in line"
+    assert stuck.exists()
+    assert not others[0].exists()
+    assert discarded_delete() == 100
+    assert not stuck.exists()
+    assert not DiscardedFolder.objects.exists()
 
 
 @pytest.mark.parametrize(("every", "left"), [(0, [5, 6]), (2, [2, 4, 5, 6])])
