@@ -1,6 +1,6 @@
 """What does an experiment need next? A pure decision over a snapshot of its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,8 +36,8 @@ class Snapshot:
     # Its budget is used up or its target is reached: nothing more starts.
     over: bool
     open_runs: Sequence[OpenRun]
-    # Allocations that can still take runs, and those that end after their current one.
-    serving: Sequence[UUID]
+    # States of the allocations that can still take runs, oldest first; not of those that end after their current one.
+    serving: Mapping[UUID, str]
     max_parallel: int
     # End times of the newest allocations that failed without ever leasing a run, newest first.
     failures: Sequence[datetime]
@@ -55,6 +55,8 @@ class Plan:
     end: tuple[UUID, ...] = ()
     give_up: bool = False
     request: int = 0
+    # Allocations beyond the number of runs at a time; what they hold goes on to its end.
+    release: tuple[UUID, ...] = ()
     complete: bool = False
     drain: bool = False
 
@@ -68,25 +70,38 @@ def plan(snapshot: Snapshot) -> Plan:
     )
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
-        return Plan(complete=snapshot.active, drain=not snapshot.active)
+        return Plan(complete=snapshot.active, drain=not snapshot.active, release=_surplus(snapshot))
     end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
         return Plan(lost=lost, stop=stop, drain=True)
     failures = len(snapshot.failures)
     if failures >= GIVE_UP_AFTER:
-        return Plan(lost=lost, stop=stop, end=end, give_up=True)
+        return Plan(lost=lost, stop=stop, end=end, release=_surplus(snapshot), give_up=True)
     too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
     wanted = min(snapshot.max_parallel, due)
-    missing = 0 if too_early else max(0, wanted - len(snapshot.serving))
-    return Plan(lost=lost, stop=stop, end=end, request=missing)
+    there = len(_busy(snapshot) | set(snapshot.serving))
+    missing = 0 if too_early else max(0, wanted - there)
+    return Plan(lost=lost, stop=stop, end=end, request=missing, release=_surplus(snapshot))
 
 
 def back_off(losses: int) -> timedelta:
     """How long a run waits after so many lost attempts in a row; the first costs no time."""
     return min(MAX_DELAY, FIRST_DELAY * 2 ** (losses - 2)) if losses > 1 else timedelta()
+
+
+def _surplus(snapshot: Snapshot) -> tuple[UUID, ...]:
+    """Allocations to give back: first what is far from running anything, last what is in the middle of it."""
+    busy, nearness = _busy(snapshot), ("waiting", "submitted", "running")
+    newest = reversed(snapshot.serving)
+    by_need = sorted(newest, key=lambda pk: (pk in busy, nearness.index(snapshot.serving[pk])))
+    return tuple(by_need[: max(0, len(by_need) - snapshot.max_parallel)])
+
+
+def _busy(snapshot: Snapshot) -> set[UUID]:
+    return {run.allocation_id for run in snapshot.open_runs if run.allocation_id}
 
 
 def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:

@@ -121,7 +121,8 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
     rows = list(experiment.runs.filter(state__in=RUN_OPEN).values_list(*columns))
     winners = target_winners(experiment) if over == StopReason.TARGET else ()
     leases = leases_active(pk for pk, state, *_ in rows if state in RUN_LEASED)
-    serving = [a.id for a in allocations_live(experiment.id) if a.state != AllocationState.DRAINING]
+    live = allocations_live(experiment.id)
+    serving = {a.id: a.state for a in live if a.state != AllocationState.DRAINING}
     failures = [a.ended_at for a in _failures(experiment) if a.ended_at]
     return Snapshot(
         now=clock.now(),
@@ -167,9 +168,10 @@ def _apply(experiment: Experiment, decision: Plan, package_key: str, requirement
         _give_up(experiment)
     if decision.complete:
         experiment_move(experiment, ExperimentState.COMPLETED, "completed")
-    if decision.drain:
+    if decision.drain or decision.release:
         for allocation in allocations_live(experiment.id):
-            allocation_drain(allocation)
+            if decision.drain or allocation.id in decision.release:
+                allocation_drain(allocation)
     if decision.request and experiment.state == ExperimentState.ACTIVE:
         for _ in range(decision.request):
             allocation_request(

@@ -4,9 +4,21 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from experiments.models import Experiment, Run
+from experiments.services.launch import runs_add
+from experiments.services.leasing import Order, lease_next
+from experiments.services.lifecycle import run_finish
+from experiments.services.reconcile import reconcile
 from experiments.services.revision import experiment_revise
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
+from runners.models import Allocation
+from runners.services.leases import lease_release
 from tests.experiments.services.test_searching import RANDOM
+from tests.fakes.runner import FakeRunner
+
+
+def ask(allocation: Allocation) -> Order:
+    """A worker group of the allocation asks what to do."""
+    return lease_next(allocation=allocation, group_id=f"group of {allocation.pk}", environment={})
 
 
 def test_more_runs_at_a_time_while_it_runs(owner: User, experiment: Experiment) -> None:
@@ -18,6 +30,42 @@ def test_more_runs_at_a_time_while_it_runs(owner: User, experiment: Experiment) 
     assert event.actor == owner
     row = AuditEvent.objects.get(verb="experiment.change")
     assert row.detail["before"] == {"max_parallel": 1, "name": "sweep"}
+
+
+def test_fewer_runs_at_a_time_take_effect_while_others_wait(
+    owner: User, experiment: Experiment, runner: FakeRunner
+) -> None:
+    runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 0.3}] * 4)
+    experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 2})
+    reconcile()
+    groups = list(Allocation.objects.order_by("created_at"))
+    assert [ask(allocation).order for allocation in groups] == ["run", "run"]
+    experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 1})
+    reconcile()
+    assert sorted(Allocation.objects.values_list("state", flat=True)) == ["draining", "running"]
+    for run in Run.objects.filter(state="starting"):
+        assert lease_release(run.attempts.get().fence, "completed")
+        assert run_finish(run, "completed")
+    assert [ask(allocation).order for allocation in groups] == ["run", "drain"]
+    reconcile()
+    assert Run.objects.filter(state="starting").count() == 1
+    assert Allocation.objects.count() == 2
+
+
+def test_what_was_only_asked_for_is_taken_back(
+    owner: User, experiment: Experiment, runner: FakeRunner
+) -> None:
+    runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 0.3}] * 4)
+    experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 6})
+    reconcile()
+    assert sorted(Allocation.objects.values_list("state", flat=True)) == ["submitted"] * 2 + ["waiting"] * 4
+    experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 1})
+    reconcile()
+    assert sorted(Allocation.objects.values_list("state", flat=True)) == [
+        *["draining"],
+        *["ended"] * 4,
+        *["submitted"],
+    ]
 
 
 def test_a_larger_budget_reopens_a_finished_one(owner: User, experiment: Experiment) -> None:

@@ -55,6 +55,7 @@ class LawfulSweep(Sweep):
 
     def _every_lease_is_that_of_a_running_attempt(self) -> None:
         runs = {run.pk: run for run in self.runs}
+        assert len(self.leases) <= self.most_at_a_time
         for lease in self.leases:
             run = runs.pop(lease.subject_id)  # a second active lease of the same run fails here
             assert run.state in RUN_LEASED
