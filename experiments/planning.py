@@ -33,6 +33,7 @@ class Snapshot:
 
     now: datetime
     active: bool
+    paused: bool
     # Its budget is used up or its target is reached: nothing more starts.
     over: bool
     open_runs: Sequence[OpenRun]
@@ -51,6 +52,8 @@ class Plan:
 
     lost: tuple[UUID, ...] = ()
     stop: tuple[UUID, ...] = ()
+    # Runs that were leased while somebody paused the experiment.
+    pause: tuple[UUID, ...] = ()
     # Runs that end because the search is over.
     end: tuple[UUID, ...] = ()
     give_up: bool = False
@@ -74,7 +77,8 @@ def plan(snapshot: Snapshot) -> Plan:
     end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
-        return Plan(lost=lost, stop=stop, drain=True)
+        pause = tuple(run.id for run in snapshot.open_runs if snapshot.paused and _unasked(run))
+        return Plan(lost=lost, stop=stop, pause=pause, drain=True)
     failures = len(snapshot.failures)
     if failures >= GIVE_UP_AFTER:
         return Plan(lost=lost, stop=stop, end=end, release=_surplus(snapshot), give_up=True)
@@ -102,6 +106,10 @@ def _surplus(snapshot: Snapshot) -> tuple[UUID, ...]:
 
 def _busy(snapshot: Snapshot) -> set[UUID]:
     return {run.allocation_id for run in snapshot.open_runs if run.allocation_id}
+
+
+def _unasked(run: OpenRun) -> bool:
+    return run.leased and run.stop_requested_at is None
 
 
 def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:

@@ -11,6 +11,7 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.models import Experiment, Run
 from experiments.services.lifecycle import (
+    PAUSING,
     experiment_locked,
     experiment_move,
     experiment_reopen,
@@ -18,13 +19,12 @@ from experiments.services.lifecycle import (
     run_finish,
     run_requeue_by,
 )
-from experiments.states import RUN_LEASED, RUN_TERMINAL, ExperimentState, RunState, StopReason
+from experiments.states import RUN_LEASED, RUN_OPEN, ExperimentState, RunState, StopReason
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import Conflict
 
 RETRIABLE = frozenset({RunState.FAILED.value, RunState.CANCELED.value})
 AT_NEXT_REPORT = "Cancel was asked for; it stops at its next report."
-PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def experiment_cancel(*, user: User, experiment: Experiment) -> Experiment:
     experiment = experiment_locked(experiment.pk)
     if experiment.state not in (ExperimentState.ACTIVE, ExperimentState.PAUSED):
         raise Conflict(f"The experiment is {experiment.state} already.")
-    for run in _rows(experiment).exclude(state__in=RUN_TERMINAL):
+    for run in _open(experiment):
         _cancel(run, user)
     experiment_move(experiment, ExperimentState.CANCELED, "canceled", actor=user)
     audit(user, "experiment.cancel", experiment.slug, project=experiment.project)
@@ -100,8 +100,9 @@ def experiment_pause(*, user: User, experiment: Experiment) -> Experiment:
     experiment = experiment_locked(experiment.pk)
     if experiment.state != ExperimentState.ACTIVE:
         raise Conflict(f"The experiment is {experiment.state}; only an active one can be paused.")
-    for run in _rows(experiment).filter(state__in=RUN_LEASED):
-        run_ask_to_stop(run, StopReason.PAUSED, PAUSING, actor=user)
+    for run in _open(experiment):
+        if run.state in RUN_LEASED:
+            run_ask_to_stop(run, StopReason.PAUSED, PAUSING, actor=user)
     experiment_move(experiment, ExperimentState.PAUSED, "paused", actor=user)
     audit(user, "experiment.pause", experiment.slug, project=experiment.project)
     enqueue("reconcile")
@@ -148,6 +149,11 @@ def _cancel(run: Run, user: User) -> bool:
 def _retry(run: Run, user: User) -> bool:
     """False for a run whose state does not allow it."""
     return run.state in RETRIABLE and run_requeue_by(run, user)
+
+
+def _open(experiment: Experiment) -> "QuerySet[Run]":
+    """What is not over. Also what waits: it may be leased at this moment, and its lock waits for that."""
+    return _rows(experiment).filter(state__in=RUN_OPEN)
 
 
 def _rows(experiment: Experiment) -> "QuerySet[Run]":

@@ -36,6 +36,7 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
 from runners.models import Lease
 
+PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
 # PostgreSQL finds NaN equal to itself.
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 

@@ -14,8 +14,10 @@ from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
 from experiments.services.budget import runs_end, search_over, target_winners
 from experiments.services.bundles import bundle_files
 from experiments.services.lifecycle import (
+    PAUSING,
     experiment_locked,
     experiment_move,
+    run_ask_to_stop,
     run_changed,
     run_finish,
     run_lost,
@@ -127,6 +129,7 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
     return Snapshot(
         now=clock.now(),
         active=experiment.state == ExperimentState.ACTIVE,
+        paused=experiment.state == ExperimentState.PAUSED,
         over=bool(over),
         open_runs=[
             OpenRun(
@@ -164,6 +167,8 @@ def _apply(experiment: Experiment, decision: Plan, package_key: str, requirement
         lease = lease_last(run.id)
         if lease is None or lease.released_at is not None:
             run_lost(run, lease)
+    for run in _locked_runs(experiment, decision.pause):
+        run_ask_to_stop(run, StopReason.PAUSED, PAUSING)
     if decision.give_up:
         _give_up(experiment)
     if decision.complete:

@@ -11,6 +11,7 @@ def snapshot(**fields: Any) -> Snapshot:
     defaults: dict[str, Any] = {
         "now": NOW,
         "active": True,
+        "paused": False,
         "over": False,
         "open_runs": (),
         "serving": {},
@@ -136,5 +137,13 @@ def test_a_search_that_is_over_ends_all_but_the_winner_and_starts_nothing_else()
 
 
 def test_a_paused_one_releases_its_workers_and_starts_nothing() -> None:
-    decision = plan(snapshot(active=False, open_runs=[run(), run()], max_parallel=2))
+    decision = plan(snapshot(active=False, paused=True, open_runs=[run(), run()], max_parallel=2))
     assert decision == Plan(drain=True)
+
+
+def test_what_was_leased_while_somebody_paused_is_asked_to_stop() -> None:
+    missed, asked = run("starting", leased=True), run("running", leased=True, stop_requested_at=NOW)
+    open_runs = [run(), missed, asked]
+    assert plan(snapshot(active=False, paused=True, open_runs=open_runs)).pause == (missed.id,)
+    assert plan(snapshot(active=False, open_runs=open_runs)).pause == ()
+    assert plan(snapshot(open_runs=open_runs)).pause == ()

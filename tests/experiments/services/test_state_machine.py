@@ -50,6 +50,7 @@ class LawfulSweep(Sweep):
         self._every_lease_is_that_of_a_running_attempt()
         self._every_run_has_a_lawful_history()
         self._attempts_count_up()
+        self._what_is_paused_trains_nothing_on()
         self._experiment_and_allocations_move_lawfully()
         self.book.check()
 
@@ -83,6 +84,10 @@ class LawfulSweep(Sweep):
             assert fences == sorted(set(fences))
             under_way = [one.number for one in mine if one.ended_at is None]
             assert under_way == ([run.attempts_made] if run.state in RUN_LEASED else [])
+
+    def _what_is_paused_trains_nothing_on(self) -> None:
+        if self.experiment.state == "paused":
+            assert all(run.stop_reason for run in self.runs if run.state in RUN_LEASED)
 
     def _experiment_and_allocations_move_lawfully(self) -> None:
         told = RunEvent.objects.filter(run=None, kind__in=EXPERIMENT_STATE_OF).values_list("kind", flat=True)
