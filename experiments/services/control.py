@@ -18,6 +18,7 @@ from experiments.services.lifecycle import (
     run_ask_to_stop,
     run_finish,
     run_requeue_by,
+    run_take_pause_back,
 )
 from experiments.states import RUN_LEASED, RUN_OPEN, ExperimentState, RunState, StopReason
 from mlplatform.broker import enqueue
@@ -111,11 +112,13 @@ def experiment_pause(*, user: User, experiment: Experiment) -> Experiment:
 
 @transaction.atomic
 def experiment_resume(*, user: User, experiment: Experiment) -> Experiment:
-    """Go on with the queue. Raises Conflict if it is not paused."""
+    """Go on with the queue; what has not stopped yet trains on. Raises Conflict if it is not paused."""
     require(user, "control", experiment.project)
     experiment = experiment_locked(experiment.pk)
     if experiment.state != ExperimentState.PAUSED:
         raise Conflict(f"The experiment is {experiment.state}; only a paused one can be resumed.")
+    for run in _open(experiment):
+        run_take_pause_back(run, actor=user)
     experiment_move(experiment, ExperimentState.ACTIVE, "resumed", actor=user)
     audit(user, "experiment.resume", experiment.slug, project=experiment.project)
     enqueue("reconcile")

@@ -177,6 +177,17 @@ def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None =
     return True
 
 
+def run_take_pause_back(run: Run, *, actor: User | None = None) -> bool:
+    """A run that was asked to stop for a pause trains on; False if it stops for another reason, or has stopped."""
+    pausing = Run.objects.filter(pk=run.pk, state__in=RUN_LEASED, stop_reason=StopReason.PAUSED)
+    if not pausing.update(stop_reason="", stop_requested_at=None):
+        return False
+    run.stop_reason, run.stop_requested_at = "", None
+    event(run, "stop_taken_back", "The experiment was resumed before it had stopped.", actor=actor)
+    run_changed(run)
+    return True
+
+
 def run_stopped(run: Run, *, traceback: str = "") -> bool:
     """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it."""
     match run.stop_reason:

@@ -15,6 +15,7 @@ from experiments.services import leasing
 from experiments.services.control import (
     experiment_cancel,
     experiment_pause,
+    experiment_resume,
     run_cancel,
     run_retry,
     runs_cancel,
@@ -107,6 +108,19 @@ def test_canceling_a_run_that_is_being_leased_asks_it_to_stop(
     else:
         while_leasing(lambda: run_cancel(user=owner, run=first))
     assert runs() == [("starting", "canceled"), ("canceled" if several else "queued", "")]
+
+
+def test_a_resume_at_that_moment_leaves_it_alone(
+    owner: User, experiment: Experiment, while_leasing: Callable[[Act], Order]
+) -> None:
+    """The lease was asked for before the pause, which has been taken back since."""
+
+    def change_of_mind() -> None:
+        experiment_pause(user=owner, experiment=experiment)
+        experiment_resume(user=owner, experiment=experiment)
+
+    while_leasing(change_of_mind)
+    assert runs() == [("starting", ""), ("queued", "")]
 
 
 def test_a_retry_and_a_fork_at_that_moment_are_leased_next(
