@@ -10,7 +10,8 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.definition import HOUR, MAX_NAME, check_limit
 from experiments.models import Experiment, RunEvent
-from experiments.search.spec import MAX_RUNS
+from experiments.search.registry import proposes
+from experiments.search.spec import SearchSpec
 from experiments.services.lifecycle import (
     experiment_changed,
     experiment_locked,
@@ -100,13 +101,15 @@ def _set(experiment: Experiment, name: str, value: Any) -> None:
 
 
 def _set_runs(experiment: Experiment, value: Any) -> None:
-    if not experiment.search:
+    if not proposes(experiment.search):
         raise InvalidInput(
             "This experiment has no search; add the runs that you want, with their parameters.", field="runs"
         )
-    if not 1 <= _required("runs", value) <= MAX_RUNS:
-        raise InvalidInput(f"runs is {value}; it must be between 1 and {MAX_RUNS}.", field="runs")
-    experiment.search = {**experiment.search, "runs": value}
+    try:
+        spec = SearchSpec.from_json({**experiment.search, "runs": value}, experiment.declared)
+    except InvalidInput as error:
+        raise InvalidInput(error.message.removeprefix("search."), field="runs") from None
+    experiment.search = spec.to_json()
 
 
 def _required(name: str, value: Any) -> Any:

@@ -12,8 +12,10 @@ from experiments.services.revision import experiment_revise
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
 from runners.models import Allocation
 from runners.services.leases import lease_release
-from tests.experiments.services.test_searching import RANDOM
 from tests.fakes.runner import FakeRunner
+
+SPACE = {"lr": {"type": "float", "min": 0.001, "max": 0.1, "log": True}}
+RANDOM = {"method": "random", "runs": 4, "seed": 7, "space": SPACE}
 
 
 def ask(allocation: Allocation) -> Order:
@@ -110,6 +112,26 @@ def test_what_cannot_be_changed(
     assert caught.value.field == next(iter(changes))
     experiment.refresh_from_db()
     assert experiment.description == ""
+
+
+@pytest.mark.parametrize(
+    ("search", "runs", "words"),
+    [
+        ({"method": "list", "repeat": 3}, 5, "no search"),
+        ({"method": "list", "pruner": {"method": "median"}}, 5, "no search"),
+        (RANDOM, None, "runs is missing"),
+        (RANDOM, 10_001, "runs is 10001; write a whole number from 1 to 10000"),
+    ],
+)
+def test_a_search_stays_one_that_can_be_read(
+    owner: User, experiment: Experiment, search: dict[str, Any], runs: int | None, words: str
+) -> None:
+    Experiment.objects.update(search=search)
+    with pytest.raises(InvalidInput, match=words) as caught:
+        experiment_revise(user=owner, experiment=experiment, changes={"runs": runs})
+    assert caught.value.field == "runs"
+    experiment.refresh_from_db()
+    assert experiment.search == search
 
 
 def test_a_target_needs_an_objective(owner: User, experiment: Experiment) -> None:
