@@ -1,16 +1,13 @@
 """When is a search over before its sets are? Time that is used up, and a target that is reached."""
 
-from collections.abc import Collection
 from uuid import UUID
 
-from experiments.causes import budget_cause, target_cause
-from experiments.models import Experiment, Run
+from experiments.causes import Cause, budget_cause, target_cause
+from experiments.models import Experiment
 from experiments.models.experiment import Direction
 from experiments.selectors.search import objective_values
-from experiments.services.lifecycle import run_ask_to_stop, run_finish, seconds_active
-from experiments.states import RUN_TERMINAL, RunState, StopReason
-
-CAUSES = {StopReason.BUDGET: budget_cause, StopReason.TARGET: target_cause}
+from experiments.services.lifecycle import seconds_active
+from experiments.states import StopReason
 
 
 def search_over(experiment: Experiment) -> str:
@@ -20,6 +17,16 @@ def search_over(experiment: Experiment) -> str:
     if experiment.max_seconds is not None and seconds_active(experiment) >= experiment.max_seconds:
         return StopReason.BUDGET
     return ""
+
+
+def end_cause(experiment: Experiment, reason: str) -> Cause | None:
+    """Why runs are ended for a StopReason; None where a person says so, which needs no words."""
+    match reason:
+        case StopReason.TARGET:
+            return target_cause(experiment)
+        case StopReason.BUDGET:
+            return budget_cause(experiment)
+    return None
 
 
 def target_winners(experiment: Experiment) -> set[UUID]:
@@ -32,16 +39,3 @@ def target_winners(experiment: Experiment) -> set[UUID]:
         for run_id, value in objective_values(experiment).items()
         if (value >= experiment.target if high else value <= experiment.target)
     }
-
-
-def runs_end(experiment: Experiment, ids: Collection[UUID], reason: str) -> None:
-    """End the open runs of a search that is over: those that wait at once, the others at their next report."""
-    if not ids:
-        return
-    rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    cause = CAUSES[StopReason(reason)](experiment)
-    for run in rows.filter(pk__in=ids).exclude(state__in=RUN_TERMINAL):
-        if run.state == RunState.QUEUED:
-            run_finish(run, RunState.CANCELED, cause)
-        else:
-            run_ask_to_stop(run, reason, cause.message)

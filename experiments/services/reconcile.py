@@ -11,7 +11,8 @@ from django.db.models import Exists, Max, OuterRef, Q
 from experiments.causes import start_cause
 from experiments.models import Bundle, Experiment, Run
 from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
-from experiments.services.budget import runs_end, search_over, target_winners
+from experiments.services.budget import search_over, target_winners
+from experiments.services.bulk import runs_end, runs_finish
 from experiments.services.bundles import bundle_files
 from experiments.services.lifecycle import (
     PAUSING,
@@ -19,7 +20,6 @@ from experiments.services.lifecycle import (
     experiment_move,
     run_ask_to_stop,
     run_changed,
-    run_finish,
     run_lost,
 )
 from experiments.services.searching import sets_propose
@@ -66,7 +66,8 @@ def reconcile_experiment(pk: UUID) -> None:
             sets_propose(experiment)
         decision = plan(_load(experiment, over))
         _apply(experiment, decision, package_key, bundle.requirements)
-        runs_end(experiment, decision.end, over)
+        if decision.end:
+            runs_end(experiment, experiment.runs.filter(pk__in=decision.end), over)
     for allocation in Allocation.objects.filter(pk__in=decision.stop):
         try:
             allocation_stop(allocation, "stop_timeout")
@@ -201,6 +202,4 @@ def _give_up(experiment: Experiment) -> None:
     """Three jobs in a row died before they could lease anything: what waits fails, with the backend's words."""
     last = _failures(experiment)[0]
     cause = start_cause(last.end_reason, last.backend, last.end_detail)
-    queued = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    for run in queued.filter(experiment=experiment, state=RunState.QUEUED):
-        run_finish(run, RunState.FAILED, cause)
+    runs_finish(experiment, experiment.runs.all(), RunState.FAILED, cause)

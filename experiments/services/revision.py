@@ -12,11 +12,11 @@ from experiments.definition import HOUR, MAX_NAME, check_limit
 from experiments.models import Experiment, RunEvent
 from experiments.search.registry import proposes
 from experiments.search.spec import SearchSpec
+from experiments.services.bulk import runs_requeue
 from experiments.services.lifecycle import (
     experiment_changed,
     experiment_locked,
     experiment_reopen,
-    run_requeue_by,
 )
 from experiments.states import RunState
 from mlplatform.broker import enqueue
@@ -63,9 +63,8 @@ def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[st
 
 def _take_up_again(experiment: Experiment, user: User) -> None:
     """What the old budget ended is queued again; the reconciler ends it once more if the new one says so."""
-    ended = experiment.runs.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    for run in ended.filter(state=RunState.CANCELED, cause_code__in=BUDGET_CAUSES):
-        run_requeue_by(run, user)
+    ended = experiment.runs.filter(state=RunState.CANCELED, cause_code__in=BUDGET_CAUSES)
+    runs_requeue(experiment, ended, user)
     experiment_reopen(experiment, user)
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from experiments.definition import Definition
 from experiments.models import Experiment, Run
-from experiments.services import control, forking, launch, lifecycle, reconcile, retention, revision
+from experiments.services import bulk, control, forking, launch, lifecycle, reconcile, retention, revision
 from experiments.services.ingest import Gap
 from experiments.services.leasing import lease_next
 from experiments.states import RUN_LEASED, RUN_TERMINAL, StopReason
@@ -114,7 +114,7 @@ class Sweep(RuleBasedStateMachine):
     @rule(action=st.sampled_from(["cancel", "retry", "retry"]), pick=PICK)
     def control_run(self, action: str, pick: int) -> None:
         run = _one(self.runs, pick)
-        allowed = run.state not in RUN_TERMINAL if action == "cancel" else run.state in control.RETRIABLE
+        allowed = run.state not in RUN_TERMINAL if action == "cancel" else run.state in bulk.RETRIABLE
         act = getattr(control, f"run_{action}")
         self._ask(allowed, lambda: act(user=self.owner, run=run))
 
