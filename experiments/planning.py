@@ -20,6 +20,8 @@ class OpenRun:
     stop_requested_at: datetime | None = None
     # It reached the target itself, so it may finish although the search is over.
     winner: bool = False
+    # A person queued it when the search was over already.
+    exempt: bool = False
     # Told to stop at a checkpoint, if one comes soon.
     pausing: bool = False
     # It backs off after a loss.
@@ -34,7 +36,7 @@ class Snapshot:
     now: datetime
     active: bool
     paused: bool
-    # Its budget is used up or its target is reached: nothing more starts.
+    # Its budget is used up, its target is reached, or somebody canceled it.
     over: bool
     open_runs: Sequence[OpenRun]
     # States of the allocations that can still take runs, oldest first; not of those that end after their current one.
@@ -74,7 +76,7 @@ def plan(snapshot: Snapshot) -> Plan:
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
         return Plan(complete=snapshot.active, drain=not snapshot.active, release=_surplus(snapshot))
-    end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
+    end = tuple(r.id for r in snapshot.open_runs if snapshot.over and not (r.winner or r.exempt))
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
         pause = tuple(run.id for run in snapshot.open_runs if snapshot.paused and _unasked(run))

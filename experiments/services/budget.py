@@ -1,13 +1,18 @@
-"""When is a search over before its sets are? Time that is used up, and a target that is reached."""
+"""When is a search over before its sets are? Its target is reached, its time is used up, or a person canceled it.
 
+Then nothing more is proposed, and what is open ends; but not what a person queues after that.
+"""
+
+import math
 from uuid import UUID
+
+from django.db.models import Q
 
 from experiments.causes import Cause, budget_cause, target_cause
 from experiments.models import Experiment
 from experiments.models.experiment import Direction
-from experiments.selectors.search import objective_values
 from experiments.services.lifecycle import seconds_active
-from experiments.states import StopReason
+from experiments.states import RUN_OPEN, RunState, StopReason
 
 
 def search_over(experiment: Experiment) -> str:
@@ -16,7 +21,7 @@ def search_over(experiment: Experiment) -> str:
         return StopReason.TARGET
     if experiment.max_seconds is not None and seconds_active(experiment) >= experiment.max_seconds:
         return StopReason.BUDGET
-    return ""
+    return StopReason.CANCELED if experiment.search_stopped else ""
 
 
 def end_cause(experiment: Experiment, reason: str) -> Cause | None:
@@ -30,12 +35,15 @@ def end_cause(experiment: Experiment, reason: str) -> Cause | None:
 
 
 def target_winners(experiment: Experiment) -> set[UUID]:
-    """Runs whose objective has reached the target. No query without a target."""
+    """Runs that have reached the target and have not ended badly, nor will. One query, none without a target."""
     if experiment.target is None:
         return set()
-    high = experiment.objective_direction == Direction.MAXIMIZE
-    return {
-        run_id
-        for run_id, value in objective_values(experiment).items()
-        if (value >= experiment.target if high else value <= experiment.target)
-    }
+    # PostgreSQL ranks NaN above all numbers.
+    field, name = f"metrics__{experiment.objective_field}", experiment.objective_metric
+    if experiment.objective_direction == Direction.MAXIMIZE:
+        reached = Q(**{f"{field}__gte": experiment.target, f"{field}__lt": math.inf})
+    else:
+        reached = Q(**{f"{field}__lte": experiment.target, f"{field}__gt": -math.inf})
+    going_on = Q(state__in=RUN_OPEN, stop_reason__in=["", StopReason.PAUSED])
+    well = experiment.runs.filter(going_on | Q(state=RunState.COMPLETED))
+    return set(well.filter(reached, metrics__name=name).values_list("pk", flat=True))

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from experiments.causes import Cause
 from experiments.models import Experiment, Run, RunEvent
-from experiments.services.budget import end_cause
+from experiments.services.budget import end_cause, search_over
 from experiments.services.lifecycle import (
     end_fields,
     experiment_changed,
@@ -86,7 +86,8 @@ def runs_finish(
 
 def runs_requeue(experiment: Experiment, runs: "QuerySet[Run]", actor: User) -> list[UUID]:
     """A person wants another try at those of the runs that failed or were canceled. Which they were."""
-    ids = [pk for old in RETRIABLE for pk in move_all(RUN_MOVES, runs, old, RunState.QUEUED, **FRESH)]
+    fields = {**FRESH, "exempt": bool(search_over(experiment))}
+    ids = [pk for old in RETRIABLE for pk in move_all(RUN_MOVES, runs, old, RunState.QUEUED, **fields)]
     if ids:
         _tell(experiment, ids, "queued", "Retried.", actor)
     return ids

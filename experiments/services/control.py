@@ -88,12 +88,14 @@ def runs_retry(*, user: User, experiment: Experiment, numbers: Collection[int] |
 
 @transaction.atomic
 def experiment_cancel(*, user: User, experiment: Experiment) -> Experiment:
-    """Cancel everything of it that has not finished. Raises Conflict if it is over."""
+    """Cancel everything of it that has not finished; its search makes no more sets. Raises Conflict if it is over."""
     require(user, "control", experiment.project)
     experiment = experiment_locked(experiment.pk)
     if experiment.state not in (ExperimentState.ACTIVE, ExperimentState.PAUSED):
         raise Conflict(f"The experiment is {experiment.state} already.")
     runs_end(experiment, experiment.runs.all(), StopReason.CANCELED, actor=user)
+    experiment.search_stopped = True
+    experiment.save(update_fields=["search_stopped"])
     experiment_move(experiment, ExperimentState.CANCELED, "canceled", actor=user)
     audit(user, "experiment.cancel", experiment.slug, project=experiment.project)
     enqueue("reconcile")

@@ -120,7 +120,7 @@ def _package_key(bundle: Bundle) -> str:
 
 def _load(experiment: Experiment, over: str) -> Snapshot:
     # As tuples: ten thousand may wait, and this is read every two seconds.
-    columns = ("id", "state", "stop_reason", "stop_requested_at", "not_before")
+    columns = ("id", "state", "stop_reason", "stop_requested_at", "not_before", "exempt")
     rows = list(experiment.runs.filter(state__in=RUN_OPEN).values_list(*columns))
     winners = target_winners(experiment) if over == StopReason.TARGET else ()
     leases = leases_active(pk for pk, state, *_ in rows if state in RUN_LEASED)
@@ -139,11 +139,12 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
                 leased=pk in leases,
                 stop_requested_at=asked_at,
                 winner=pk in winners,
+                exempt=exempt,
                 pausing=reason == StopReason.PAUSED,
                 not_before=not_before,
                 allocation_id=leases[pk].allocation_id if pk in leases else None,
             )
-            for pk, state, reason, asked_at, not_before in rows
+            for pk, state, reason, asked_at, not_before, exempt in rows
         ],
         serving=serving,
         max_parallel=experiment.max_parallel,

@@ -136,6 +136,12 @@ def test_a_search_that_is_over_ends_all_but_the_winner_and_starts_nothing_else()
     assert decision.request == 1
 
 
+def test_what_a_person_queued_after_that_goes_on() -> None:
+    exempt, training = run(exempt=True), run("running", leased=True, exempt=True)
+    decision = plan(snapshot(over=True, open_runs=[exempt, training], max_parallel=3))
+    assert (decision.end, decision.request) == ((), 2)
+
+
 def test_a_paused_one_releases_its_workers_and_starts_nothing() -> None:
     decision = plan(snapshot(active=False, paused=True, open_runs=[run(), run()], max_parallel=2))
     assert decision == Plan(drain=True)

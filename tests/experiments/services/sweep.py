@@ -123,7 +123,11 @@ class Sweep(RuleBasedStateMachine):
         experiment, begun = self.experiment, [run for run in self.runs if run.pk in self.book.checkpoints]
         if action == "revise":
             parallel = 1 + pick % 3
-            changes = {"max_parallel": parallel, "max_hours": None}
+            changes = {
+                "max_parallel": parallel,
+                "max_hours": None,
+                "target": (None, 0.5, 0.9)[pick % 3],
+            }
             self.most_at_a_time = max(self.most_at_a_time, parallel)
             revision.experiment_revise(user=self.owner, experiment=experiment, changes=changes)
         elif action == "add" and len(self.runs) < MOST_RUNS:
