@@ -13,6 +13,7 @@ from experiments.api.input import DefinitionInput, checked
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
+from experiments.search.registry import proposes
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.runs import run_by_id, run_details
 from experiments.services.control import (
@@ -49,12 +50,12 @@ class ExperimentCloneView(APIView):
     """POST: another experiment with the same code and definition, and what is sent instead."""
 
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new experiment. Without `runs` and `search` it gets the parameter sets that people listed."""
+        """201 with the new experiment. Without `runs` and a searcher it gets the sets that people listed."""
         source = experiment_by_id(caller(request), pk, "launch")
         given = checked(DefinitionInput, request.data)
         sets = given.pop("runs", None)
         definition = Definition.of_experiment(source).changed(given)
-        if sets is None and not definition.search:
+        if sets is None and not proposes(definition.search):
             listed = source.runs.filter(searched=False, parent=None, repeat=1).order_by("number")
             sets = list(listed.values_list("params", flat=True))
         clone = experiment_create(

@@ -10,6 +10,7 @@ from django.forms import BaseForm
 from experiments.definition import Definition
 from experiments.models import Experiment
 from experiments.search.parameters import Parameter
+from experiments.search.registry import proposes
 from experiments.search.spec import SearchSpec
 from experiments.web.forms import ParameterForm
 from experiments.web.search_form import SearchForm
@@ -90,10 +91,9 @@ class LaunchForms:
         try:
             search = self.definition().search if self.bound else self._begin.search or {"method": "grid"}
             spec = SearchSpec.from_json(search, self._parameters)
-            sets = spec.runs if spec.method != "grid" else len(spec.grid(self._parameters))
+            return spec.size(self._parameters) * spec.repeat or None
         except InvalidInput:
             return None
-        return None if sets is None else sets * spec.repeat
 
 
 def definition_to_clone(source: Experiment) -> tuple[Definition, bool]:
@@ -102,7 +102,7 @@ def definition_to_clone(source: Experiment) -> tuple[Definition, bool]:
     A list of sets is shown as the grid that it is; of one that is no grid only the first set.
     """
     definition = replace(Definition.of_experiment(source), name=f"{source.name[:95]} copy")
-    if definition.search and definition.search.get("method") != "list":
+    if proposes(definition.search):
         return definition, True
     listed = list(source.runs.filter(searched=False, parent=None, repeat=1).values_list("params", flat=True))
     values: dict[str, list[Any]] = {}
