@@ -101,8 +101,8 @@ def back_off(losses: int) -> timedelta:
 def _surplus(snapshot: Snapshot) -> tuple[UUID, ...]:
     """Allocations to give back: first what is far from running anything, last what is in the middle of it."""
     busy, nearness = _busy(snapshot), ("waiting", "submitted", "running")
-    newest = reversed(snapshot.serving)
-    by_need = sorted(newest, key=lambda pk: (pk in busy, nearness.index(snapshot.serving[pk])))
+    newest_first = list(snapshot.serving)[::-1]
+    by_need = sorted(newest_first, key=lambda pk: (pk in busy, nearness.index(snapshot.serving[pk])))
     return tuple(by_need[: max(0, len(by_need) - snapshot.max_parallel)])
 
 
