@@ -10,10 +10,11 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from experiments.api.input import DefinitionInput, is_listed
+from experiments.api.input import DefinitionInput
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
+from experiments.search.registry import proposes
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.runs import run_by_id, run_details, run_rows_new
 from experiments.services.control import (
@@ -53,12 +54,12 @@ class ExperimentCloneView(APIView):
 
     @once
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new experiment. Without `runs` it gets the listed sets of the other, unless it searches."""
+        """201 with the new experiment. Without `runs` and a searcher it gets the sets that people listed."""
         source = experiment_by_id(caller(request), pk, "launch")
         given = checked(DefinitionInput, request.data)
         sets = given.pop("runs", None)
         definition = Definition.of_experiment(source).changed(given)
-        if sets is None and is_listed(definition):
+        if sets is None and not proposes(definition.search):
             listed = source.runs.filter(searched=False, parent=None, repeat=1).order_by("number")
             sets = list(listed.values_list("params", flat=True))
         clone = experiment_create(

@@ -11,6 +11,7 @@ from experiments.definition import SECTIONS, Definition
 from experiments.manifest import Manifest
 from experiments.models import Bundle
 from experiments.search.checks import mapping, only, refused
+from experiments.search.registry import proposes
 from experiments.services.bundles import bundle_from_example
 from mlplatform.http.input import Input
 from mlplatform.kernel.errors import InvalidInput
@@ -86,12 +87,7 @@ def asked_for(bundle: Bundle, given: dict[str, Any]) -> tuple[Definition, Sequen
     if "runs" in given:
         return replace(definition, search={}).changed(changes), given["runs"]
     definition = definition.changed(changes)
-    return definition, manifest.runs if "search" not in given or is_listed(definition) else ()
-
-
-def is_listed(definition: Definition) -> bool:
-    """Whether people list the sets."""
-    return str(definition.search.get("method", "list")) == "list"
+    return definition, manifest.runs if "search" not in given or not proposes(definition.search) else ()
 
 
 def bundle_of(user: User, project: Project, given: dict[str, Any]) -> Bundle:

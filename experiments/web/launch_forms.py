@@ -10,6 +10,7 @@ from django.forms import BaseForm
 from experiments.definition import Definition
 from experiments.models import Experiment
 from experiments.search.parameters import Parameter
+from experiments.search.registry import proposes
 from experiments.search.space import ParamSet
 from experiments.search.spec import SearchSpec
 from experiments.web.forms import ParameterForm
@@ -104,10 +105,9 @@ class LaunchForms:
             if not search and not listed:
                 search = {"method": "grid"}
             spec = SearchSpec.from_json(search, self._parameters)
-            found = len(spec.grid(self._parameters)) if spec.method == "grid" else spec.runs or 0
+            return (spec.size(self._parameters) + len(listed)) * spec.repeat or None
         except InvalidInput:
             return None
-        return (found + len(listed)) * spec.repeat or None
 
 
 def definition_to_clone(source: Experiment) -> tuple[Definition, list[ParamSet]]:
@@ -116,7 +116,7 @@ def definition_to_clone(source: Experiment) -> tuple[Definition, list[ParamSet]]
     A list of sets that is a grid is shown as one.
     """
     definition = replace(Definition.of_experiment(source), name=f"{source.name[:95]} copy")
-    if definition.search.get("method", "list") != "list":
+    if proposes(definition.search):
         return definition, []
     listed = list(source.runs.filter(searched=False, parent=None, repeat=1).values_list("params", flat=True))
     values: dict[str, list[Any]] = {}

@@ -67,6 +67,20 @@ def test_a_clone_of_listed_runs_lists_them_again(api: Api, owner: User, experime
     )
 
 
+def test_a_clone_of_listed_runs_with_repeats_is_not_empty(
+    api: Api, owner: User, project: Project, typed_bundle: Bundle
+) -> None:
+    content = {"bundle": str(typed_bundle.id), "name": "a", "search": {"method": "list", "repeat": 3}}
+    refused = post(api(owner), "projects/vision/experiments/", content)
+    assert (refused.status_code, refused.json()["field"]) == (400, "runs")
+    made = post(api(owner), "projects/vision/experiments/", {**content, "runs": [{"lr": 0.1}, {"lr": 0.2}]})
+    clone = post(api(owner), f"experiments/{made.json()['id']}/clone/", {"name": "again"}).json()
+    ids = (made.json()["id"], clone["id"])
+    first, second = (list(Run.objects.filter(experiment=pk).values_list("params", "repeat")) for pk in ids)
+    assert first == second
+    assert len(first) == 6
+
+
 def test_a_preview_creates_nothing(api: Api, owner: User, project: Project, typed_bundle: Bundle) -> None:
     content = {"bundle": str(typed_bundle.id), "search": {**RANDOM, "repeat": 2}}
     found = post(api(owner), "projects/vision/experiments/preview/", content).json()
