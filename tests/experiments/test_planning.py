@@ -115,12 +115,12 @@ def test_after_a_failure_it_waits_longer_each_time_and_then_gives_up() -> None:
     assert plan(snapshot(open_runs=[run()], failures=[NOW - timedelta(seconds=6)])).request == 1
     assert plan(snapshot(open_runs=[run()], failures=[NOW - timedelta(seconds=6), first])).request == 0
     assert plan(snapshot(open_runs=[run()], failures=[first, first, first])) == GIVES_UP
-    trying = snapshot(open_runs=[run()], failures=[first, first, first], serving=[uuid.uuid4()])
+    trying = snapshot(open_runs=[run()], failures=[first, first, first], serving=allocations("submitted"))
     assert plan(trying) == Plan(), "one that is still starting may get there"
 
 
 def test_what_would_only_be_repeated_is_given_up_at_once() -> None:
-    hopeless = snapshot(open_runs=[run()], failures=[NOW], hopeless=True, serving=[uuid.uuid4()])
+    hopeless = snapshot(open_runs=[run()], failures=[NOW], hopeless=True, serving=allocations("submitted"))
     assert plan(hopeless) == GIVES_UP
 
 
