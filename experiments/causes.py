@@ -74,6 +74,11 @@ def start_cause(end_reason: str, backend: str, words: str) -> Cause:
     return Cause("submit_failed", f"{message}retry when it is mended.", words)
 
 
+def bundle_cause(words: str) -> Cause:
+    """The code that the experiment was launched with cannot be read any more."""
+    return Cause("bundle_broken", words)
+
+
 def objective_cause(metric: str, point: tuple[int, float] | None, traceback: str) -> Cause:
     """The objective became NaN or infinite at a point (step, value)."""
     where = f"{point[1]:g} at step {point[0]}" if point else "not finite"

@@ -51,7 +51,6 @@ class Snapshot:
 class Plan:
     """What to do about it."""
 
-    lost: tuple[UUID, ...] = ()
     stop: tuple[UUID, ...] = ()
     # Runs that end because the search is over.
     end: tuple[UUID, ...] = ()
@@ -63,8 +62,6 @@ class Plan:
 
 def plan(snapshot: Snapshot) -> Plan:
     """Decide. Anything that this leaves out is picked up at the next tick."""
-    leased = ("starting", "running")
-    lost = tuple(run.id for run in snapshot.open_runs if run.state in leased and not run.leased)
     stop = tuple(
         run.allocation_id for run in snapshot.open_runs if run.allocation_id and _overdue(run, snapshot)
     )
@@ -74,16 +71,16 @@ def plan(snapshot: Snapshot) -> Plan:
     end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
-        return Plan(lost=lost, stop=stop, drain=True)
+        return Plan(stop=stop, drain=True)
     failures = len(snapshot.failures)
     if snapshot.hopeless or (failures >= GIVE_UP_AFTER and not snapshot.serving):
-        return Plan(lost=lost, stop=stop, end=end, give_up=True, drain=True)
+        return Plan(stop=stop, end=end, give_up=True, drain=True)
     too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
     wanted = min(snapshot.max_parallel, due)
     missing = 0 if too_early else max(0, wanted - len(snapshot.serving))
-    return Plan(lost=lost, stop=stop, end=end, request=missing)
+    return Plan(stop=stop, end=end, request=missing)
 
 
 def back_off(losses: int) -> timedelta:

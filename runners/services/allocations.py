@@ -2,11 +2,12 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.conf import settings
 
+from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from mlplatform.kernel.states import move
 from runners.admission import Claim, decide
@@ -59,12 +60,12 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
     ended = move(
         MOVES, allocation, AllocationState.ENDED, ended_at=clock.now(), end_reason=reason, end_detail=detail
     )
-    if ended:
-        Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
-            released_at=clock.now(),
-            release_reason=reason if reason == "stop_timeout" else "backend_lost",
-            release_detail=detail,
-        )
+    if ended and Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
+        released_at=clock.now(),
+        release_reason=reason if reason == "stop_timeout" else "backend_lost",
+        release_detail=detail,
+    ):
+        enqueue("settle_losses")
     return ended
 
 
@@ -75,12 +76,20 @@ def allocation_stop(allocation: Allocation, reason: str, detail: str = "") -> No
     allocation_end(allocation, reason, detail)
 
 
-def allocations_tick() -> None:
-    """Bring the backends to where the database wants them: submit what fits, follow what runs."""
+def allocations_follow() -> None:
+    """Learn from the backends what has become of the jobs."""
+    _at_each_backend(_follow)
+
+
+def allocations_admit() -> None:
+    """Submit to the backends what fits, and say of the rest why it waits."""
+    _at_each_backend(_admit)
+
+
+def _at_each_backend(step: Callable[[str], None]) -> None:
     for backend in settings.BACKENDS:
         try:
-            _follow(backend)
-            _admit(backend)
+            step(backend)
         except (RunnerUnavailable, RunnerRefused) as error:
             logger.warning("backend %s: %s", backend, error.message)
 

@@ -55,11 +55,6 @@ def test_back_off_doubles_up_to_a_minute() -> None:
     assert [back_off(losses).total_seconds() for losses in range(1, 8)] == [0, 5, 10, 20, 40, 60, 60]
 
 
-def test_a_run_without_its_lease_is_lost() -> None:
-    gone, fine = run("running"), run("running", leased=True)
-    assert plan(snapshot(open_runs=[gone, fine])).lost == (gone.id,)
-
-
 def test_a_run_that_does_not_stop_in_time_takes_its_job_down() -> None:
     job = uuid.uuid4()
     late = run("running", leased=True, allocation_id=job, stop_requested_at=NOW - timedelta(seconds=31))

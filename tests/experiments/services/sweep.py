@@ -13,7 +13,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from experiments.definition import Definition
 from experiments.models import Experiment, Run
-from experiments.services import control, forking, launch, lifecycle, reconcile, retention, revision
+from experiments.services import (
+    control,
+    forking,
+    launch,
+    lifecycle,
+    losses,
+    reconcile,
+    retention,
+    revision,
+)
 from experiments.services.ingest import Gap
 from experiments.services.leasing import lease_next
 from experiments.states import RUN_LEASED, RUN_TERMINAL, StopReason
@@ -143,9 +152,10 @@ class Sweep(RuleBasedStateMachine):
         cache.set(outage.KEY, self.clock.now.timestamp() - (1000 if late else 1))
         orphans = self._orphans()
         self.runner.down = trouble == "the backend is away"
+        losses.losses_settle()
         reconcile.reconcile()
         self.runner.down = False
-        assert not orphans & self._orphans(), "a tick has not found a run that had lost its lease before"
+        assert not orphans & self._orphans(), "a pass has not found a run that had lost its lease before"
 
     def _orphans(self) -> set[UUID]:
         """Runs that are under way by their state, but nobody's."""

@@ -21,7 +21,7 @@ from experiments.models import (
     RunMetric,
     TrackingSync,
 )
-from experiments.services import pruning, reconcile, retention, tracking_sync
+from experiments.services import losses, pruning, reconcile, retention, tracking_sync
 from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import Order, lease_next
 from experiments.telemetry import parse_batch
@@ -58,7 +58,8 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reconciler whose logged errors fail the test, and that nobody was away from."""
     cache.set(outage.KEY, clock.now().timestamp())
     monkeypatch.setattr(leases, "portal_was_away", lambda: False)
-    monkeypatch.setattr(reconcile.logger, "exception", pytest.fail)
+    for module in (losses, reconcile):
+        monkeypatch.setattr(module.logger, "exception", pytest.fail)
 
 
 @pytest.mark.usefixtures("strict")
@@ -81,10 +82,10 @@ def test_ticks_at_once_propose_each_set_once(experiment: Experiment) -> None:
 
 
 @pytest.mark.usefixtures("strict", "runner")
-def test_ticks_at_once_find_a_lost_run_once(leased: Any) -> None:
+def test_passes_at_once_find_a_lost_run_once(leased: Any) -> None:
     _, run, _ = leased
     Lease.objects.update(released_at=clock.now(), release_reason="worker_died")
-    at_once(*[reconcile.reconcile] * TIMES)
+    at_once(*[losses.losses_settle] * TIMES)
     run.refresh_from_db()
     assert (run.state, run.losses) == ("queued", 1)
     assert run.events.filter(kind="lost").count() == 1
@@ -172,7 +173,7 @@ def test_an_end_and_the_end_of_the_lease_at_once_settle_on_one(leased: Any) -> N
         except Fenced:
             return "fenced"
 
-    said, *_ = at_once(late, reconcile.reconcile, reconcile.reconcile)
+    said, *_ = at_once(late, losses.losses_settle, losses.losses_settle)
     _, run, _ = leased
     run.refresh_from_db()
     outcome = ("queued", "lost") if said == "fenced" else ("completed", "completed")

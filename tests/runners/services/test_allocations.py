@@ -14,11 +14,17 @@ from runners.services.allocations import (
     allocation_drain,
     allocation_end,
     allocation_request,
-    allocations_tick,
+    allocations_admit,
+    allocations_follow,
 )
 from runners.services.packages import package_build, package_open, package_url
 from runners.services.tokens import allocation_by_token, allocation_token
 from tests.fakes.runner import FakeRunner
+
+
+def allocations_tick() -> None:
+    allocations_follow()
+    allocations_admit()
 
 
 def request(experiment: Experiment, **fields: Any) -> Allocation:
