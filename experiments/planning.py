@@ -43,8 +43,22 @@ class Snapshot:
     failures: Sequence[datetime]
     # One of these would be repeated by every other job, and none is at work.
     hopeless: bool
+    # How many sets the searcher is to make now, and when it failed to since it last made one, newest first.
+    sets: int
+    search_failures: Sequence[datetime]
     stop_grace: timedelta
     pause_grace: timedelta
+
+    @property
+    def given_up(self) -> bool:
+        """No job gets as far as leasing anything."""
+        return self.hopeless or (len(self.failures) >= GIVE_UP_AFTER and not self.serving)
+
+    @property
+    def searching(self) -> bool:
+        """Whether there will be more sets."""
+        goes_on = self.active and not self.over and not self.given_up
+        return goes_on and self.sets > 0 and len(self.search_failures) < GIVE_UP_AFTER
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,8 @@ class Plan:
     end: tuple[UUID, ...] = ()
     give_up: bool = False
     request: int = 0
+    # The searcher gets a turn.
+    propose: bool = False
     complete: bool = False
     drain: bool = False
 
@@ -65,27 +81,33 @@ def plan(snapshot: Snapshot) -> Plan:
     stop = tuple(
         run.allocation_id for run in snapshot.open_runs if run.allocation_id and _overdue(run, snapshot)
     )
+    propose = snapshot.searching and not _too_early(snapshot.search_failures, snapshot.now)
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
-        return Plan(complete=snapshot.active, drain=not snapshot.active)
+        complete = snapshot.active and not snapshot.searching
+        return Plan(complete=complete, propose=propose, drain=not snapshot.active)
     end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
         return Plan(stop=stop, drain=True)
-    failures = len(snapshot.failures)
-    if snapshot.hopeless or (failures >= GIVE_UP_AFTER and not snapshot.serving):
+    if snapshot.given_up:
         return Plan(stop=stop, end=end, give_up=True, drain=True)
-    too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
     wanted = min(snapshot.max_parallel, due)
-    missing = 0 if too_early else max(0, wanted - len(snapshot.serving))
-    return Plan(stop=stop, end=end, request=missing)
+    missing = max(0, wanted - len(snapshot.serving))
+    request = 0 if _too_early(snapshot.failures, snapshot.now) else missing
+    return Plan(stop=stop, end=end, request=request, propose=propose)
 
 
 def back_off(losses: int) -> timedelta:
     """How long a run waits after so many lost attempts in a row; the first costs no time."""
     return min(MAX_DELAY, FIRST_DELAY * 2 ** (losses - 2)) if losses > 1 else timedelta()
+
+
+def _too_early(failures: Sequence[datetime], now: datetime) -> bool:
+    """Whether to wait before the next try, longer after each failure in a row (newest first)."""
+    return bool(failures) and now - failures[0] < FIRST_DELAY * 2 ** (len(failures) - 1)
 
 
 def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:

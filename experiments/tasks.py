@@ -5,13 +5,14 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, pruning, retention, tracking_sync
+from experiments.services import losses, pruning, retention, searching, tracking_sync
 from experiments.services import reconcile as reconciling
-from mlplatform.kernel.coalesce import Coalesced
+from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
 # Every run that ends asks for some of these. One that hangs must not take the threads of the others, either.
 _settle_losses = Coalesced(losses.losses_settle)
 _reconcile = Coalesced(reconciling.reconcile)
+_propose = TakingTurns(searching.sets_propose)
 _sync_tracking = Coalesced(tracking_sync.sync_due)
 
 
@@ -25,6 +26,12 @@ def settle_losses() -> None:
 def reconcile() -> None:
     """One tick of the reconciler."""
     _reconcile()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=30_000)
+def propose(experiment_id: str) -> None:
+    """A turn of an experiment's searcher."""
+    _propose(UUID(experiment_id))
 
 
 @dramatiq.actor(time_limit=600_000, max_age=30_000)

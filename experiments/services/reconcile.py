@@ -17,10 +17,10 @@ from experiments.planning import Plan, plan
 from experiments.services.budget import runs_end, search_over
 from experiments.services.bundles import BundleBroken, bundle_files
 from experiments.services.lifecycle import experiment_locked, experiment_move, run_finish
-from experiments.services.searching import sets_propose
 from experiments.services.snapshot import failures, snapshot
 from experiments.services.waiting import runs_explain
 from experiments.states import RUN_LEASED, ExperimentState, RunState
+from mlplatform.broker import enqueue
 from mlplatform.kernel import storage
 from runners.models import Allocation
 from runners.port import RunnerRefused, RunnerUnavailable
@@ -53,11 +53,11 @@ def reconcile_experiment(pk: UUID) -> bool:
     with transaction.atomic():
         experiment = experiment_locked(pk)
         over = search_over(experiment)
-        if experiment.state == ExperimentState.ACTIVE and not over:
-            sets_propose(experiment)
         decision = plan(snapshot(experiment, over))
         _apply(experiment, decision)
         runs_end(experiment, decision.end, over)
+        if decision.propose:
+            enqueue("propose", str(pk))
     for allocation in Allocation.objects.filter(pk__in=decision.stop):
         try:
             allocation_stop(allocation, "stop_timeout")

@@ -18,6 +18,8 @@ def snapshot(**fields: Any) -> Snapshot:
         "max_parallel": 1,
         "failures": (),
         "hopeless": False,
+        "sets": 0,
+        "search_failures": (),
         "stop_grace": timedelta(seconds=30),
         "pause_grace": timedelta(seconds=20),
     }
@@ -112,3 +114,26 @@ def test_a_search_that_is_over_ends_all_but_the_winner_and_starts_nothing_else()
 def test_a_paused_one_releases_its_workers_and_starts_nothing() -> None:
     decision = plan(snapshot(active=False, open_runs=[run(), run()], max_parallel=2))
     assert decision == Plan(drain=True)
+
+
+def test_while_the_searcher_has_sets_to_make_the_experiment_is_not_complete() -> None:
+    assert plan(snapshot(sets=2)) == Plan(propose=True)
+    assert plan(snapshot(sets=2, open_runs=[run()])) == Plan(request=1, propose=True)
+    for nothing_more in (
+        {"sets": 0},
+        {"over": True},
+        {"hopeless": True},
+        {"failures": [NOW] * 3},
+        {"search_failures": [NOW] * 3},
+    ):
+        assert plan(snapshot(**({"sets": 2} | nothing_more))) == Plan(complete=True)
+    assert not plan(snapshot(sets=2, active=False, open_runs=[run()])).propose
+
+
+def test_a_searcher_that_failed_is_asked_again_later_each_time() -> None:
+    def failed(*seconds: int) -> Plan:
+        at = [NOW - timedelta(seconds=one) for one in seconds]
+        return plan(snapshot(sets=2, search_failures=at))
+
+    assert failed(4) == failed(9, 20) == Plan()
+    assert failed(5) == failed(10, 20) == Plan(propose=True)

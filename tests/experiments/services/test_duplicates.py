@@ -21,7 +21,7 @@ from experiments.models import (
     RunMetric,
     TrackingSync,
 )
-from experiments.services import losses, pruning, reconcile, retention, tracking_sync
+from experiments.services import losses, pruning, reconcile, retention, searching, tracking_sync
 from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import Order, lease_next
 from experiments.telemetry import parse_batch
@@ -71,11 +71,11 @@ def test_ticks_at_once_ask_for_resources_once(experiment: Experiment, runner: Fa
 
 
 @pytest.mark.usefixtures("strict", "runner")
-def test_ticks_at_once_propose_each_set_once(experiment: Experiment) -> None:
+def test_turns_at_once_propose_each_set_once(experiment: Experiment) -> None:
     space = {"lr": {"type": "float", "min": 0.01, "max": 0.1}}
     search = {"method": "random", "runs": 5, "repeat": 2, "seed": 0, "space": space}
     Experiment.objects.update(search=search)
-    at_once(*[reconcile.reconcile] * TIMES)
+    at_once(*[lambda: searching.sets_propose(experiment.pk)] * TIMES)
     made = Run.objects.filter(searched=True)
     assert sorted(made.values_list("set_number", "repeat")) == [(s, r) for s in range(3, 8) for r in (1, 2)]
     assert RunEvent.objects.filter(run__in=made, kind="queued").count() == 10

@@ -8,7 +8,7 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 
 from experiments.models import Run
-from experiments.services import losses
+from experiments.services.lifecycle import run_lost
 from experiments.services.losses import losses_settle
 from experiments.services.reconcile import reconcile
 from mlplatform.kernel import clock
@@ -104,13 +104,12 @@ def test_a_dead_worker_is_noticed_in_time_however_slow_the_ticks_are(
 def test_a_loss_that_cannot_be_settled_does_not_hold_up_others(monkeypatch: pytest.MonkeyPatch) -> None:
     Run.objects.filter(number=2).update(state="running", attempt_started_at=late(60))
     Lease.objects.update(released_at=clock.now(), release_reason="worker_died")
-    lost = losses.run_lost
 
     def fail(run: Run, lease: Lease | None) -> bool:
         if run.number == 2:
             raise ValueError("broken")
-        return lost(run, lease)
+        return run_lost(run, lease)
 
-    monkeypatch.setattr(losses, "run_lost", fail)
+    monkeypatch.setattr("experiments.services.losses.run_lost", fail)
     losses_settle()
     assert list(Run.objects.order_by("number").values_list("state", flat=True)) == ["queued", "running"]
