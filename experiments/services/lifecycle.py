@@ -12,9 +12,12 @@ from django.db.models import Max
 
 from accounts.models import User
 from experiments.causes import (
+    DEATHS,
     Cause,
+    both_causes,
     budget_cause,
     lost_cause,
+    lost_too_often_cause,
     objective_cause,
     poison_cause,
     target_cause,
@@ -74,9 +77,20 @@ def run_move(
     return True
 
 
-def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User | None = None) -> bool:
-    """Reach a terminal state. The run goes into the outbox for MLflow."""
+def run_finish(
+    run: Run,
+    state: str,
+    cause: Cause | None = None,
+    *,
+    lost: Cause | None = None,
+    actor: User | None = None,
+) -> bool:
+    """Reach a terminal state. The run goes into the outbox for MLflow.
+
+    `lost` is how its attempt came to an end, if that is not why the run did.
+    """
     now = clock.now()
+    cause = both_causes(cause, lost)
     fields: dict[str, Any] = {"ended_at": now, "waiting_reason": ""}
     if cause:
         fields |= {
@@ -86,9 +100,10 @@ def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User 
         }
     if state == RunState.COMPLETED:
         fields["progress"] = 1.0
-    if not run_move(run, state, state, cause.message if cause else "", actor=actor, **fields):
+    said = cause or lost
+    if not run_move(run, state, state, said.message if said else "", actor=actor, **fields):
         return False
-    attempt_end(run, state, cause)
+    attempt_end(run, state, lost or cause)
     if run.attempts_made:
         due = TrackingSync(run=run, next_try_at=now, synced_at=None, tries=0, last_error="")
         TrackingSync.objects.bulk_create(
@@ -129,21 +144,25 @@ def run_fail(run: Run, cause: Cause) -> bool:
 def run_lost(run: Run, lease: Lease | None) -> bool:
     """The attempt is gone though nobody ended it: resume from the last checkpoint, within a budget of its own.
 
-    `lease` is the one that it had. Losses count only while no new checkpoint is reached between them: what makes
-    progress may go on. What does not backs off, and is poison in the end.
+    `lease` is the one that it had. Deaths count only while no new checkpoint is reached between them: what makes
+    progress may go on. What does not backs off, and is poison in the end. Other losses are not the run's own doing.
     """
-    if run.stop_reason:
-        return run_stopped(run)
     cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
+    if run.stop_reason:
+        return run_stopped(run, lost=cause)
     attempt = run.attempts.filter(number=run.attempts_made).first()
     reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
-    losses = 1 if attempt and reached > attempt.resumed_from else run.losses + 1
-    if losses >= settings.MAX_LOST_ATTEMPTS or _lost_in_all(run) >= settings.MAX_LOST_IN_ALL:
-        # Poison: whoever runs it next would die as well.
+    died = cause.code in DEATHS
+    losses = (0 if attempt and reached > attempt.resumed_from else run.losses) + died
+    in_all = _lost_in_all(run)
+    if losses >= settings.MAX_LOST_ATTEMPTS or in_all >= settings.MAX_LOST_IN_ALL:
         Run.objects.filter(pk=run.pk).update(losses=losses)
-        return run_finish(run, RunState.FAILED, poison_cause(cause, losses))
-    not_before = clock.now() + back_off(losses)
-    words = f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
+        # Poison: whoever runs it next would die as well.
+        poison = died and losses >= settings.MAX_LOST_ATTEMPTS
+        last = poison_cause(cause, losses) if poison else lost_too_often_cause(cause, in_all)
+        return run_finish(run, RunState.FAILED, last)
+    backs_off = died and losses > 1
+    not_before = clock.now() + back_off(losses) if backs_off else None
     return _requeue(
         run,
         "lost",
@@ -151,7 +170,9 @@ def run_lost(run: Run, lease: Lease | None) -> bool:
         cause,
         losses=losses,
         not_before=not_before,
-        waiting_reason=words if losses > 1 else "",
+        waiting_reason=f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
+        if not_before
+        else "",
     )
 
 
@@ -176,29 +197,34 @@ def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None =
     return True
 
 
-def run_stopped(run: Run, *, traceback: str = "") -> bool:
-    """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it."""
+def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> bool:
+    """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it.
+
+    `lost` is how the attempt was lost, if it did not end by itself.
+    """
     match run.stop_reason:
         case "" | StopReason.PAUSED:
             # No reason: the pause was taken back too late for the worker to hear.
-            return run_pause(run)
+            return run_pause(run, lost)
         case StopReason.PRUNED:
             # One that made its last report before it heard of it has given its full answer.
-            return run_finish(run, RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED)
+            state = RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED
+            return run_finish(run, state, lost=lost)
         case StopReason.NOT_FINITE:
-            return run_finish(run, RunState.FAILED, not_finite_cause(run, traceback))
+            return run_finish(run, RunState.FAILED, not_finite_cause(run, traceback), lost=lost)
         case StopReason.BUDGET:
-            return run_finish(run, RunState.CANCELED, budget_cause(run.experiment))
+            return run_finish(run, RunState.CANCELED, budget_cause(run.experiment), lost=lost)
         case StopReason.TARGET:
-            return run_finish(run, RunState.CANCELED, target_cause(run.experiment))
+            return run_finish(run, RunState.CANCELED, target_cause(run.experiment), lost=lost)
         case _:
-            return run_finish(run, RunState.CANCELED)
+            return run_finish(run, RunState.CANCELED, lost=lost)
 
 
-def run_pause(run: Run) -> bool:
+def run_pause(run: Run, lost: Cause | None = None) -> bool:
     """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
-    message = "Stopped for a pause; it goes on from its last checkpoint."
-    return _requeue(run, "paused", message, stop_reason="", stop_requested_at=None)
+    how = lost.message if lost else "Stopped for a pause;"
+    message = f"{how} {'It' if lost else 'it'} goes on from its last checkpoint."
+    return _requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
 
 
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:

@@ -81,7 +81,7 @@ def test_a_canceled_run_that_does_not_stop_takes_its_job_down(
     assert (allocation.state, allocation.end_reason) == ("ended", "stop_timeout")
     losses_settle()
     run.refresh_from_db()
-    assert run.state == "canceled"
+    assert (run.state, run.cause_code) == ("canceled", "stop_timeout")
     assert Run.objects.get(number=2).state == "queued"
 
 
