@@ -7,23 +7,15 @@ import math
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Max
-
 from accounts.models import User
 from experiments.causes import (
-    DEATHS,
     Cause,
     both_causes,
     budget_cause,
-    lost_cause,
-    lost_too_often_cause,
     objective_cause,
-    poison_cause,
     target_cause,
 )
 from experiments.models import Attempt, Experiment, Run, RunEvent, TrackingSync
-from experiments.planning import back_off
 from experiments.search.registry import is_adaptive
 from experiments.states import (
     EXPERIMENT_MOVES,
@@ -37,7 +29,6 @@ from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
-from runners.models import Lease
 
 # PostgreSQL finds NaN equal to itself.
 NOT_FINITE = [math.nan, math.inf, -math.inf]
@@ -138,49 +129,7 @@ def run_fail(run: Run, cause: Cause) -> bool:
         Run.objects.filter(pk=run.pk).update(failures=run.failures)
         return run_finish(run, RunState.FAILED, cause)
     message = f"{cause.message} Retry {run.failures} of {run.experiment.max_retries}."
-    return _requeue(run, "retried", message, cause, failures=run.failures)
-
-
-def run_lost(run: Run, lease: Lease | None) -> bool:
-    """The attempt is gone though nobody ended it: resume from the last checkpoint, within a budget of its own.
-
-    `lease` is the one that it had. Deaths count only while no new checkpoint is reached between them: what makes
-    progress may go on. What does not backs off, and is poison in the end. Other losses are not the run's own doing.
-    """
-    cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
-    if run.stop_reason:
-        return run_stopped(run, lost=cause)
-    attempt = run.attempts.filter(number=run.attempts_made).first()
-    reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
-    died = cause.code in DEATHS
-    losses = (0 if attempt and reached > attempt.resumed_from else run.losses) + died
-    in_all = _lost_in_all(run)
-    if losses >= settings.MAX_LOST_ATTEMPTS or in_all >= settings.MAX_LOST_IN_ALL:
-        Run.objects.filter(pk=run.pk).update(losses=losses)
-        # Poison: whoever runs it next would die as well.
-        poison = died and losses >= settings.MAX_LOST_ATTEMPTS
-        last = poison_cause(cause, losses) if poison else lost_too_often_cause(cause, in_all)
-        return run_finish(run, RunState.FAILED, last)
-    backs_off = died and losses > 1
-    not_before = clock.now() + back_off(losses) if backs_off else None
-    return _requeue(
-        run,
-        "lost",
-        cause.message,
-        cause,
-        losses=losses,
-        not_before=not_before,
-        waiting_reason=f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
-        if not_before
-        else "",
-    )
-
-
-def _lost_in_all(run: Run) -> int:
-    """Attempts lost since a person last queued the run, this one included: code may save without ever resuming."""
-    queued = run.events.filter(kind="queued").order_by("-id").values_list("at", flat=True).first()
-    lost = run.attempts.filter(outcome="lost")
-    return (lost.filter(started_at__gte=queued) if queued else lost).count() + 1
+    return run_requeue(run, "retried", message, cause, failures=run.failures)
 
 
 def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None = None) -> bool:
@@ -224,7 +173,7 @@ def run_pause(run: Run, lost: Cause | None = None) -> bool:
     """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
     how = lost.message if lost else "Stopped for a pause;"
     message = f"{how} {'It' if lost else 'it'} goes on from its last checkpoint."
-    return _requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
+    return run_requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
 
 
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:
@@ -248,6 +197,17 @@ def run_requeue_by(run: Run, actor: User) -> bool:
     }
     fields |= {"cause_code": "", "cause_message": "", "cause_traceback": ""}
     return run_move(run, RunState.QUEUED, "queued", "Retried.", actor=actor, **fields)
+
+
+def run_requeue(run: Run, kind: str, message: str, cause: Cause | None = None, **fields: Any) -> bool:
+    """Back to the queue though nobody ended it for good; False if it is not under way."""
+    if run.state not in RUN_LEASED:
+        return False
+    if not run_move(run, RunState.QUEUED, kind, message, **fields):
+        return False
+    attempt_end(run, kind, cause)
+    enqueue("reconcile")
+    return True
 
 
 def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
@@ -293,13 +253,3 @@ def seconds_active(experiment: Experiment) -> float:
     """How long the experiment has been active in all, pauses left out."""
     since = experiment.active_since
     return experiment.active_seconds + ((clock.now() - since).total_seconds() if since else 0.0)
-
-
-def _requeue(run: Run, kind: str, message: str, cause: Cause | None = None, **fields: Any) -> bool:
-    if run.state not in RUN_LEASED:
-        return False
-    if not run_move(run, RunState.QUEUED, kind, message, **fields):
-        return False
-    attempt_end(run, kind, cause)
-    enqueue("reconcile")
-    return True

@@ -2,12 +2,16 @@
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
+from experiments.causes import DEATHS, lost_cause, lost_too_often_cause, poison_cause
 from experiments.models import Run
-from experiments.services.lifecycle import run_lost
-from experiments.states import RUN_LEASED
+from experiments.planning import back_off
+from experiments.services.lifecycle import run_finish, run_requeue, run_stopped
+from experiments.states import RUN_LEASED, RunState
+from mlplatform.kernel import clock
 from runners.models import Lease
 from runners.selectors.allocations import lease_last
 from runners.services.leases import leases_release_expired
@@ -42,3 +46,45 @@ def runs_settle(rows: "QuerySet[Run]") -> None:
         lease = lease_last(run.id)
         if lease is None or lease.released_at is not None:
             run_lost(run, lease)
+
+
+def run_lost(run: Run, lease: Lease | None) -> bool:
+    """The attempt is gone though nobody ended it: resume from the last checkpoint, within a budget of its own.
+
+    `lease` is the one that it had. Deaths count only while no new checkpoint is reached between them: what makes
+    progress may go on. What does not backs off, and is poison in the end. Other losses are not the run's own doing.
+    """
+    cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
+    if run.stop_reason:
+        return run_stopped(run, lost=cause)
+    attempt = run.attempts.filter(number=run.attempts_made).first()
+    reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
+    died = cause.code in DEATHS
+    losses = (0 if attempt and reached > attempt.resumed_from else run.losses) + died
+    in_all = _lost_in_all(run)
+    if losses >= settings.MAX_LOST_ATTEMPTS or in_all >= settings.MAX_LOST_IN_ALL:
+        Run.objects.filter(pk=run.pk).update(losses=losses)
+        # Poison: whoever runs it next would die as well.
+        poison = died and losses >= settings.MAX_LOST_ATTEMPTS
+        last = poison_cause(cause, losses) if poison else lost_too_often_cause(cause, in_all)
+        return run_finish(run, RunState.FAILED, last)
+    backs_off = died and losses > 1
+    not_before = clock.now() + back_off(losses) if backs_off else None
+    return run_requeue(
+        run,
+        "lost",
+        cause.message,
+        cause,
+        losses=losses,
+        not_before=not_before,
+        waiting_reason=f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
+        if not_before
+        else "",
+    )
+
+
+def _lost_in_all(run: Run) -> int:
+    """Attempts lost since a person last queued the run, this one included: code may save without ever resuming."""
+    queued = run.events.filter(kind="queued").order_by("-id").values_list("at", flat=True).first()
+    lost = run.attempts.filter(outcome="lost")
+    return (lost.filter(started_at__gte=queued) if queued else lost).count() + 1

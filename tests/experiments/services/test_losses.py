@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 
 from experiments.models import Run
 from experiments.services.leasing import lease_next
-from experiments.services.lifecycle import run_lost
-from experiments.services.losses import losses_settle
+from experiments.services.losses import losses_settle, run_lost
 from experiments.services.reconcile import reconcile
 from mlplatform.kernel import clock
 from runners.models import Lease
