@@ -40,6 +40,8 @@ class Order:
 def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, Any]) -> Order:
     """Lease the next queued run to a worker group. Asking again with an unanswered lease gets the same run.
 
+    Raises Fenced for a group that was replaced, Unauthenticated once the allocation has ended.
+
     `environment` is what the group runs on; empty when it has told that before.
     """
     allocation = _locked(allocation)
