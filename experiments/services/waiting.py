@@ -1,8 +1,10 @@
 """Why does a run wait? Written beside each queued run, in words."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
@@ -12,10 +14,12 @@ from experiments.services.lifecycle import run_changed
 from experiments.services.snapshot import failures
 from experiments.states import ExperimentState, RunState
 from mlplatform.kernel import clock
-from runners.selectors.allocations import allocations_live
+from runners.selectors.allocations import allocations_live, silent_since
 
 # Pages hear of so many runs one by one when what they wait for changes; each is a message of its own.
 RUNS_TOLD = 200
+# A group that waits for work asks for it twice a second, one that is started again takes longer.
+WORTH_A_WORD = timedelta(seconds=30)
 
 
 def runs_explain(troubles: Mapping[UUID, str]) -> None:
@@ -42,5 +46,13 @@ def runs_explain(troubles: Mapping[UUID, str]) -> None:
 def _words(experiment: Experiment) -> str:
     if experiment.state == ExperimentState.PAUSED:
         return "The experiment is paused; resume it to go on."
-    states = [(a.state, a.waiting_reason) for a in allocations_live(experiment.id)]
+    live = allocations_live(experiment.id)
+    silent = [since for allocation in live if (since := silent_since(allocation))]
+    if silent and len(silent) == len(live) and clock.now() - max(silent) > WORTH_A_WORD:
+        until = max(silent) + timedelta(seconds=settings.START_TIMEOUT_SECONDS)
+        return (
+            f"Nothing was heard of its workers since {max(silent):%H:%M:%S} UTC. "
+            f"If they do not come back, others are asked for at {until:%H:%M:%S} UTC."
+        )
+    states = [(a.state, a.waiting_reason) for a in live]
     return waiting_words(states, failures=len(failures(experiment)), max_parallel=experiment.max_parallel)

@@ -14,8 +14,9 @@ from experiments.services.leasing import lease_next
 from experiments.services.losses import losses_settle
 from experiments.services.reconcile import reconcile
 from mlplatform.kernel import clock
-from runners.models import Allocation
+from runners.models import Allocation, Lease
 from runners.port import JobPoll, JobStatus
+from tests.experiments.conftest import Wait
 from tests.fakes.runner import FakeRunner
 from tests.fixtures import CODE
 
@@ -345,3 +346,24 @@ def test_a_tick_costs_no_query_per_waiting_run(
     reconcile()
     with django_assert_max_num_queries(20):
         reconcile()
+
+
+def test_runs_whose_workers_are_silent_say_so_and_get_others_in_the_end(
+    leased: Any, experiment: Experiment, runner: FakeRunner, wait: Wait, settings: Any
+) -> None:
+    allocation, _, _ = leased
+    runner.polls[allocation.submission_id] = JobPoll(JobStatus.RUNNING)
+    Lease.objects.update(released_at=clock.now(), release_reason="node_lost")
+    losses_settle()
+    reconcile()
+    assert experiment.runs.get(number=1).waiting_reason == "Waits for its turn; 1 at a time."
+    wait(timedelta(seconds=60))
+    reconcile()
+    assert "Nothing was heard of its workers since" in experiment.runs.get(number=1).waiting_reason
+    wait(timedelta(seconds=settings.START_TIMEOUT_SECONDS))
+    reconcile()
+    reconcile()
+    allocation.refresh_from_db()
+    assert (allocation.state, allocation.end_reason) == ("ended", "start_timeout")
+    assert Allocation.objects.filter(state="submitted").count() == 1
+    assert experiment.runs.get(number=1).waiting_reason == "Workers are starting."
