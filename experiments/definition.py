@@ -65,7 +65,7 @@ class Definition:
         return cls(
             **{name: getattr(manifest, name) for name in names},
             search=manifest.search.to_json(),
-            max_parallel=budget.runs_at_a_time or 1,
+            max_parallel=budget.max_parallel or 1,
             max_hours=budget.max_seconds / HOUR if budget.max_seconds else None,
             target=budget.target,
         )

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kept:
-    """What is known of a checkpoint: `value` is the objective that was reported with it, None if none was."""
+    """What is known of a checkpoint: `value` is the objective that was reported with it, None if none was.
+
+    One that is not sound (the objective was NaN or infinite) is nothing to resume from while there is another.
+    """
 
     id: int
     step: int
     value: float | None
     pinned: bool = False
+    sound: bool = True
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,15 @@ class Policy:
 
 
 def expendable(policy: Policy, checkpoints: Iterable[Kept]) -> list[int]:
-    """Ids of the checkpoints that may go, oldest first. The newest and the pinned ones always stay."""
+    """Ids of the checkpoints that may go, oldest first. The newest sound and the pinned ones always stay."""
     return [pk for pk, why in reasons(policy, checkpoints).items() if not why]
 
 
 def reasons(policy: Policy, checkpoints: Iterable[Kept]) -> dict[int, list[str]]:
     """Why each checkpoint stays, by id and oldest first: in words, none for one that may go."""
     ordered = sorted(checkpoints, key=lambda one: (one.step, one.id))
-    newest = {one.id for one in ordered[-max(policy.last, 1) :]}
+    sound = [one for one in ordered if one.sound] or ordered
+    newest = {one.id for one in sound[-max(policy.last, 1) :]}
     best = {one.id for one in _best(policy, ordered)}
     return {
         one.id: [

@@ -174,6 +174,8 @@ def model_version_json(version: ModelVersion) -> dict[str, Any]:
         "name": version.name,
         "version": version.version,
         "uri": version.uri,
+        "step": version.step,
+        "objective": version.objective,
         "run": str(version.run_id),
         "experiment": str(version.run.experiment_id),
         "created_at": version.created_at,

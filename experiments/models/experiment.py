@@ -62,7 +62,7 @@ class Experiment(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
-    # When to try next to register the best run's model; empty if there is nothing to register.
+    # When to try next to register the best model; empty if there is nothing to register.
     registration_due_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -12,6 +12,9 @@ class TrackingSync(models.Model):
     mlflow_run_id = models.CharField(max_length=64, blank=True)
     # Empty if the run left no checkpoint with a model in it.
     model_uri = models.CharField(max_length=500, blank=True)
+    # The checkpoint that the model was made from, and the objective there if it was reported.
+    model_step = models.PositiveBigIntegerField(null=True)
+    model_objective = models.FloatField(null=True)
     tries = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField()
     last_error = models.TextField(blank=True)
@@ -37,6 +40,9 @@ class ModelVersion(models.Model):
     name = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
     uri = models.CharField(max_length=500)
+    # As of the checkpoint that it was made from.
+    step = models.PositiveBigIntegerField(null=True)
+    objective = models.FloatField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -3,6 +3,9 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+# How metrics of a checkpoint say it: JSON has no such numbers.
+NOT_FINITE = ("nan", "inf", "-inf")
+
 
 class IngestStream(models.Model):
     """Last batch taken from one rank of one attempt: makes ingest idempotent and gap-aware."""
@@ -108,6 +111,10 @@ class Checkpoint(models.Model):
         """The finite value that was reported with it; non-finite ones are kept as words."""
         value = self.metrics.get(metric)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def is_sound(self, metric: str) -> bool:
+        """Whether the metric was finite when it was made, as far as anybody said."""
+        return self.metrics.get(metric) not in NOT_FINITE
 
 
 class DiscardedFolder(models.Model):

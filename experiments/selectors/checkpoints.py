@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from experiments.models import Checkpoint, Experiment, Run
 from experiments.models.experiment import Direction
+from experiments.models.telemetry import NOT_FINITE
 from experiments.retention import Kept, Policy, reasons
 
 
@@ -25,6 +30,17 @@ def checkpoint_lines(run: Run) -> list[CheckpointLine]:
     return [CheckpointLine(row, row.value_of(metric), why[row.pk]) for row in rows]
 
 
+def checkpoint_to_resume(run: Run) -> Checkpoint | None:
+    """The newest one of the run's own from which training can go on, None if there is none. One query.
+
+    Where the objective was NaN or infinite the weights are most likely spoiled, and so is all that lies in that folder.
+    """
+    metric = run.experiment.objective_metric
+    spoiled = reduce(or_, (Q(metrics__contains={metric: word}) for word in NOT_FINITE))
+    sound = run.checkpoints.exclude(path__in=run.checkpoints.filter(spoiled).values("path"))
+    return sound.order_by("-step", "-id").first()
+
+
 def policy_of(experiment: Experiment) -> Policy:
     """Which checkpoints of each run of the experiment stay."""
     return Policy(
@@ -42,6 +58,7 @@ def known(run: Run, rows: Iterable[Checkpoint]) -> list[Kept]:
             row.pk,
             row.step,
             row.value_of(run.experiment.objective_metric),
+            sound=row.is_sound(run.experiment.objective_metric),
             # A fork begins at its checkpoint, also when it is retried.
             pinned=bool(row.forks.all()) or (_is_named_by_code(row) and not run.is_terminal),
         )

@@ -2,14 +2,14 @@
 
 import math
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, QuerySet
 
-from experiments.models import Checkpoint, Experiment, Run, TrackingSync
+from experiments.models import Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.models.experiment import Direction
 from experiments.selectors.series import metric_names, series
 from experiments.states import RUN_TERMINAL, ExperimentState, RunState
@@ -84,6 +84,39 @@ def registrations_due(now: datetime) -> "QuerySet[Experiment]":
     )
 
 
+def best_model(experiment: Experiment) -> TrackingSync | None:
+    """The recorded model of a completed run with the best objective at its own checkpoint; those without one come last.
+
+    None without models, or without an objective.
+    """
+    if not experiment.objective_metric:
+        return None
+    recorded = TrackingSync.objects.filter(
+        run__experiment=experiment, run__state=RunState.COMPLETED, synced_at__isnull=False
+    ).exclude(model_uri="")
+    descending = experiment.objective_field == "max"
+    order = OrderBy(F("model_objective"), descending=descending, nulls_last=True)
+    return recorded.select_related("run__experiment__project").order_by(order, "run__number").first()
+
+
+def better_is_to_come(experiment: Experiment, best: TrackingSync | None) -> bool:
+    """Whether a completed run that the tracker has not got yet may have a better model than this one.
+
+    No model is better than the best value of its run. So one that the tracker refuses holds up no better ones.
+    """
+    field = experiment.objective_field
+    untold = RunMetric.objects.filter(
+        experiment=experiment,
+        name=experiment.objective_metric,
+        run__state=RunState.COMPLETED,
+        run__in=TrackingSync.objects.filter(synced_at__isnull=True).values("run"),
+    ).exclude(**{field: None})
+    if best and best.model_objective is not None:
+        better = "gt" if field == "max" else "lt"
+        untold = untold.filter(**{f"{field}__{better}": best.model_objective})
+    return untold.exists()
+
+
 def run_record(run: Run) -> RunRecord:
     """The run in the tracker's words. Points are read while the record is sent."""
     experiment = run.experiment
@@ -134,6 +167,15 @@ def points_at(run: Run, step: int) -> dict[str, Point]:
         at = batch.steps.index(step)
         found[batch.name] = Point(step, batch.values[at], batch.times[at])
     return found
+
+
+def objective_with(run: Run, checkpoint: Checkpoint, points: Mapping[str, Point]) -> float | None:
+    """The finite objective at a checkpoint: reported with it, else among the `points` at its step."""
+    metric = run.experiment.objective_metric
+    value = checkpoint.value_of(metric)
+    if value is None and metric in points:
+        value = points[metric].value
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _points(run: Run, name: str) -> Iterator[Point]:

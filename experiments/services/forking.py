@@ -9,6 +9,7 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.models import Checkpoint, Run
 from experiments.search.space import applicable, complete
+from experiments.selectors.checkpoints import checkpoint_to_resume
 from experiments.services.lifecycle import event, experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add
 from experiments.states import RunState
@@ -20,20 +21,23 @@ from mlplatform.kernel.errors import Conflict, InvalidInput, NotFound
 def run_fork(
     *, user: User, run: Run, checkpoint: int | None = None, params: Mapping[str, object] | None = None
 ) -> Run:
-    """Queue a run that begins at a checkpoint of another (by default its last), with other values for some parameters.
+    """Queue a run that begins at a checkpoint of another (by default where itself would resume), with other parameters.
 
     Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value.
     """
     require(user, "launch", run.experiment.project)
     experiment = experiment_locked(run.experiment_id)
+    # Its policy deletes checkpoints under this lock, so what is chosen now stays.
+    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     start = _checkpoint(run, checkpoint)
     given = params or {}
     declared = experiment.declared
     # A changed value may make others of the old set pointless; what was asked for itself is checked.
     changed = complete(declared, {**applicable(declared, {**run.params, **given}), **given})
     (fork,) = sets_add(experiment, [changed], actor=user)
-    fork.parent, fork.start_checkpoint = run, start
-    fork.save(update_fields=["parent", "start_checkpoint"])
+    # A pruner has nothing to say about steps that it does not make.
+    fork.parent, fork.start_checkpoint, fork.judged_step = run, start, start.step
+    fork.save(update_fields=["parent", "start_checkpoint", "judged_step"])
     event(fork, "forked", f"Begins at step {start.step} of run {run.number}.", actor=user)
     experiment_reopen(experiment, user)
     audit(user, "run.fork", fork.id, project=experiment.project, parent=run.number, step=start.step)
@@ -69,9 +73,10 @@ def _checkpoint(run: Run, pk: int | None) -> Checkpoint:
                 f"Run {run.number} has no checkpoint {pk}; it may have been deleted by its policy."
             )
         return found
-    last = run.checkpoints.order_by("-step", "-id").first()
+    last = checkpoint_to_resume(run)
     if last is None:
         raise Conflict(
-            f"Run {run.number} has no checkpoint. Report one with ray.train.report(…, checkpoint=…), or add a new run."
+            f"Run {run.number} has no checkpoint to begin at. Report one with ray.train.report(…, checkpoint=…), "
+            "or add a new run."
         )
     return last

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from experiments.models import Attempt, Checkpoint, Run
+from experiments.selectors.checkpoints import checkpoint_to_resume
 from experiments.services.lifecycle import run_move
 from experiments.services.losses import orphans, runs_settle
 from experiments.services.rewind import rewind
@@ -174,8 +175,8 @@ def _payload(lease: Lease, run: Run, checkpoint: Checkpoint | None) -> Order:
 
 
 def _latest_checkpoint(run: Run) -> Checkpoint | None:
-    """Where the next attempt begins: the run's own last checkpoint, or the one that it was forked from."""
-    own = run.checkpoints.order_by("-step", "-id").first() if run.attempts_made else None
+    """Where the next attempt begins: the run's own last sound checkpoint, or the one that it was forked from."""
+    own = checkpoint_to_resume(run) if run.attempts_made else None
     return own or run.start_checkpoint
 
 

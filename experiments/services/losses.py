@@ -4,11 +4,12 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from experiments.causes import DEATHS, lost_cause, lost_too_often_cause, poison_cause
 from experiments.models import Run
 from experiments.planning import back_off
+from experiments.selectors.checkpoints import checkpoint_to_resume
 from experiments.services.lifecycle import run_finish, run_requeue, run_stopped
 from experiments.states import RUN_LEASED, RunState
 from mlplatform.kernel import clock
@@ -58,9 +59,10 @@ def run_lost(run: Run, lease: Lease | None) -> bool:
     if run.stop_reason:
         return run_stopped(run, lost=cause)
     attempt = run.attempts.filter(number=run.attempts_made).first()
-    reached = run.checkpoints.aggregate(step=Max("step"))["step"] or 0
+    reached = checkpoint_to_resume(run)
+    progressed = attempt and reached and reached.step > attempt.resumed_from
     died = cause.code in DEATHS
-    losses = (0 if attempt and reached > attempt.resumed_from else run.losses) + died
+    losses = (0 if progressed else run.losses) + died
     in_all = _lost_in_all(run)
     if losses >= settings.MAX_LOST_ATTEMPTS or in_all >= settings.MAX_LOST_IN_ALL:
         Run.objects.filter(pk=run.pk).update(losses=losses)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from experiments.models import Experiment, ModelVersion, Run, TrackingSync
 from experiments.selectors import tracking as selectors
-from experiments.selectors.runs import best_run
 from experiments.services.lifecycle import experiment_changed, run_changed
 from experiments.states import RunState
 from experiments.tracking.packaging import has_model
@@ -43,6 +43,7 @@ OUTAGE_BACKOFF = (timedelta(seconds=5), timedelta(minutes=1))
 REFUSAL_BACKOFF = (timedelta(minutes=1), timedelta(hours=1))
 # Looks at the storage for one run's model.
 CHECKPOINTS_TO_TRY = 50
+NO_MODEL: dict[str, Any] = {"model_uri": "", "model_step": None, "model_objective": None}
 
 
 def sync_due() -> None:
@@ -89,19 +90,19 @@ def _tell(sync: TrackingSync) -> None:
     record = selectors.run_record(run)
     metrics = [replace(series, points=_renewing(sync, series.points)) for series in record.metrics]
     recorded = tracking_store().record_run(replace(record, metrics=metrics))
-    model_uri, trouble = "", ""
+    model, trouble = NO_MODEL, ""
     if run.state == RunState.COMPLETED:
         try:
-            model_uri = _record_model(run, recorded.tracking_run_id)
+            model = _record_model(run, recorded.tracking_run_id)
         except ModelUnusable as error:
             trouble = error.message
     with transaction.atomic():
         # Not by the claim: a slow sync that outlived it is done all the same, unless the run was retried meanwhile.
         TrackingSync.objects.filter(pk=sync.pk, run__ended_at=run.ended_at, run__state=run.state).update(
             mlflow_run_id=recorded.tracking_run_id,
-            model_uri=model_uri,
             last_error=trouble,
             synced_at=clock.now(),
+            **model,
         )
         run_changed(run)
 
@@ -119,13 +120,14 @@ def _renewing(sync: TrackingSync, points: Iterable[Point]) -> Iterator[Point]:
         yield point
 
 
-def _record_model(run: Run, tracking_run_id: str) -> str:
-    """Store the best checkpoint that holds a model. Empty if none does."""
+def _record_model(run: Run, tracking_run_id: str) -> dict[str, Any]:
+    """Store the best checkpoint that holds a model; what the outbox row says of it."""
     for checkpoint in islice(selectors.checkpoints_by_merit(run), CHECKPOINTS_TO_TRY):
         # Only from the run's own folder: what a job reports may name anybody's.
         url = storage.url_inside(checkpoint.path, "runs", str(run.id))
         if url is None or not has_model(url):
             continue
+        points = selectors.points_at(run, checkpoint.step)
         record = ModelRecord(
             tracking_run_id=tracking_run_id,
             run_id=str(run.id),
@@ -135,67 +137,74 @@ def _record_model(run: Run, tracking_run_id: str) -> str:
             created_at=checkpoint.created_at,
             python_version=selectors.python_version(run),
             params=run.params,
-            metrics=selectors.points_at(run, checkpoint.step),
+            metrics=points,
         )
-        return tracking_store().record_model(record).uri
-    return ""
+        return {
+            "model_uri": tracking_store().record_model(record).uri,
+            "model_step": checkpoint.step,
+            "model_objective": selectors.objective_with(run, checkpoint, points),
+        }
+    return NO_MODEL
 
 
 def _register_best(experiment: Experiment) -> bool:
-    """Make the model of the best run a version, once. False: the tracker is down."""
+    """Make the best model a version, once. False: the tracker is down."""
     until = clock.now() + CLAIM
     mine = Experiment.objects.filter(pk=experiment.pk, registration_due_at=experiment.registration_due_at)
     if not mine.update(registration_due_at=until):
         return True
-    best = best_run(experiment)
-    sync = TrackingSync.objects.filter(run=best).first() if best else None
-    if sync and sync.synced_at is None:
-        # Only the best run itself is waited for: one that the tracker refuses must not hold up the others' model.
+    best = selectors.best_model(experiment)
+    if selectors.better_is_to_come(experiment, best):
         Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(
             registration_due_at=clock.now() + OUTAGE_BACKOFF[0]
         )
         return True
     try:
-        if best and sync and sync.model_uri and not ModelVersion.objects.filter(run=best).exists():
-            _register(experiment, best, sync)
+        if best and not ModelVersion.objects.filter(run=best.run).exists():
+            _register(experiment, best)
     except PlatformError as error:
         pause, _ = OUTAGE_BACKOFF if error.retryable else REFUSAL_BACKOFF
         Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(
             registration_due_at=clock.now() + pause
         )
-        if best and TrackingSync.objects.filter(run=best).exclude(last_error=error.message).update(
+        if best and TrackingSync.objects.filter(pk=best.pk).exclude(last_error=error.message).update(
             last_error=error.message
         ):
-            run_changed(best)
+            run_changed(best.run)
         return not error.retryable
     Experiment.objects.filter(pk=experiment.pk, registration_due_at=until).update(registration_due_at=None)
     return True
 
 
-def _register(experiment: Experiment, run: Run, sync: TrackingSync) -> None:
-    best = f"Best run of {experiment.name} by {experiment.objective_metric}"
+def _register(experiment: Experiment, sync: TrackingSync) -> None:
+    run, metric = sync.run, experiment.objective_metric
+    value = f"not reported at step {sync.model_step}"
+    if sync.model_objective is not None:
+        value = f"{sync.model_objective:g} at step {sync.model_step}"
     version = tracking_store().register_model(
         name=f"{experiment.project.slug}.{experiment.slug}",
         model=RecordedModel(sync.mlflow_run_id, sync.model_uri, f"runs:/{sync.mlflow_run_id}/model"),
-        description=f"{best}: [{run}]({selectors.run_url(run)})",
+        description=f"Best model of {experiment.name} by {metric} ({value}): [{run}]({selectors.run_url(run)})",
     )
     with transaction.atomic():
-        _keep(experiment, run, version)
+        _keep(experiment, sync, version)
         TrackingSync.objects.filter(pk=sync.pk).update(last_error="")
         experiment_changed(experiment)
         run_changed(run)
 
 
-def _keep(experiment: Experiment, run: Run, version: RegisteredVersion) -> None:
+def _keep(experiment: Experiment, sync: TrackingSync, version: RegisteredVersion) -> None:
     # A tracker that lost its data counts versions from 1 again; the old row of that number names nothing any more.
-    ModelVersion.objects.filter(name=version.name, version=version.version).exclude(run=run).delete()
+    ModelVersion.objects.filter(name=version.name, version=version.version).exclude(run=sync.run).delete()
     fields = {
         "name": version.name,
         "version": version.version,
         "uri": version.uri,
         "project": experiment.project,
+        "step": sync.model_step,
+        "objective": sync.model_objective,
     }
-    ModelVersion.objects.update_or_create(run=run, defaults=fields)
+    ModelVersion.objects.update_or_create(run=sync.run, defaults=fields)
 
 
 def _try_later(sync: TrackingSync, message: str, backoff: tuple[timedelta, timedelta]) -> None:

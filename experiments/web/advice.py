@@ -31,7 +31,7 @@ ADVICE = {
     "objective_not_finite": Advice(
         "The objective became NaN or infinite",
         "Usual remedies are a lower learning rate, gradient clipping, or a look at the input for bad values. "
-        "The same parameters would most likely end here again.",
+        "The same parameters would most likely end here again. A retry resumes from the last checkpoint before it.",
     ),
     "worker_died": Advice(
         "The training process died",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
-from experiments.models import Experiment
+from experiments.models import Experiment, ModelVersion
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
@@ -52,6 +52,7 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         "search": search_shown(found, [row.run for row in table.rows]),
         "budget": budget_shown(found),
         "best": best,
+        "model": ModelVersion.objects.filter(run__experiment=found).select_related("project", "run").first(),
         **_objective(found, table.rows, best.pk if best else None),
         "seconds": _seconds(table.rows),
         "tracking": tracking_trouble(row.run for row in table.rows),

@@ -1,6 +1,7 @@
 """Where errors become answers: problem+json for the API, a toast for HTMX, a page for everyone else."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
@@ -10,10 +11,12 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from mlplatform.http.outage import RETRY_AFTER_S, WORDS, is_outage
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, PlatformError, Unauthenticated
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
+CODES = {400: "invalid", 403: "forbidden", 404: "not_found", 413: "too_large", 503: "unavailable"}
 
 
 def problem(error: PlatformError) -> dict[str, Any]:
@@ -77,9 +80,7 @@ def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
     if request.path.startswith(("/api/", "/harness/")):
         error = PlatformError(message)
         error.http_status = status
-        error.code = {404: "not_found", 403: "forbidden", 400: "invalid", 413: "too_large"}.get(
-            status, "error"
-        )
+        error.code = CODES.get(status, "error")
         return JsonResponse(problem(error), status=status, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
     return render(request, template, {"status": status, "message": message}, status=status)
@@ -101,7 +102,14 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500; the log has the traceback."""
+    """Django's handler500: 503 while the database is away; the log has the traceback of anything else.
+
+    Django comes here from every layer, also from middleware, while the exception is being handled.
+    """
+    if is_outage(sys.exception()):
+        response = error_page(request, 503, WORDS)
+        response["Retry-After"] = str(RETRY_AFTER_S)
+        return response
     return error_page(
         request, 500, "Something went wrong on our side. The log of the web process has the details."
     )

@@ -10,7 +10,7 @@ _started = time.monotonic()
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the database and Valkey answer; an exception becomes a 500."""
+    """Answer 200 if the database and Valkey answer; an exception becomes a 503 or 500."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     cache.get("healthz")

@@ -35,7 +35,7 @@ search:
   repeat: 3
   space: {lr: {min: 1e-4, max: 0.1}, epochs: 5}
   pruner: {method: asha}
-budget: {runs_at_a_time: 2, max_hours: 4, target: 0.99}
+budget: {max_parallel: 2, max_hours: 4, target: 0.99}
 checkpoints: {keep_last: 2, keep_best: 0, keep_every: 10}
 """
     )

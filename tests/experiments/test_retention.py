@@ -31,6 +31,13 @@ def test_of_equals_the_newer_one_is_the_best_and_what_is_not_finite_never_is() -
     assert expendable(policy(), curve(math.nan, math.inf, 0.5, 0.1)) == [1, 2]
 
 
+def test_the_newest_is_one_that_a_run_can_resume_from() -> None:
+    sound, spoiled = [Kept(1, 1, 0.2), Kept(2, 2, 0.1)], [Kept(3, 3, None, sound=False)]
+    assert expendable(policy(), sound + spoiled) == [3]
+    assert expendable(policy(best=0), sound + spoiled) == [1, 3]
+    assert expendable(policy(), spoiled) == [], "better than nothing"
+
+
 def test_pinned_ones_stay() -> None:
     checkpoints = [Kept(1, 1, 0.1, pinned=True), Kept(2, 2, 0.2), Kept(3, 3, 0.3)]
     assert expendable(policy(), checkpoints) == [2]

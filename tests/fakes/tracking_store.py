@@ -38,6 +38,7 @@ class FakeTrackingStore:
         self.experiments: dict[str, str] = {}
         self.models: dict[tuple[str, str], RecordedModel] = {}
         self.model_records: list[ModelRecord] = []
+        self.descriptions: list[str] = []
         self.versions: dict[str, list[str]] = {}
 
     def record_run(self, record: RunRecord) -> RecordedRun:
@@ -73,6 +74,7 @@ class FakeTrackingStore:
     def register_model(self, *, name: str, model: RecordedModel, description: str) -> RegisteredVersion:
         """Number the models of a name from 1."""
         self._answer("register_model")
+        self.descriptions.append(description)
         versions = self.versions.setdefault(name, [])
         if model.uri not in versions:
             versions.append(model.uri)

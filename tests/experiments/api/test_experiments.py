@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from experiments.models import Bundle, Experiment
+from experiments.models import Bundle, Experiment, ModelVersion
 from tests.fixtures import CODE
 
 Api = Callable[..., APIClient]
@@ -96,6 +96,12 @@ def test_cancel(api: Api, owner: User, experiment: Experiment) -> None:
 def test_models_of_a_project(api: Api, owner: User, experiment: Experiment) -> None:
     assert api(owner).get(f"{BASE}/models/?experiment={experiment.id}").json() == []
     assert api(owner).get(f"{BASE}/models/?experiment=x").status_code == 400
+    run = experiment.runs.get(number=2)
+    ModelVersion.objects.create(
+        project=experiment.project, run=run, name="m", version=1, uri="models:/m/1", step=7, objective=0.9
+    )
+    (version,) = api(owner).get(f"{BASE}/models/?experiment={experiment.id}").json()
+    assert (version["run"], version["step"], version["objective"]) == (str(run.id), 7, 0.9)
 
 
 def test_a_stranger_gets_404_everywhere_and_a_viewer_403_where_it_changes_something(

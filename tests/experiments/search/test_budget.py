@@ -13,7 +13,7 @@ from mlplatform.kernel.errors import InvalidInput
         ({"max_hours": 0}, "budget.max_hours", "above 0"),
         ({"max_hours": 10_000}, "budget.max_hours", "at most 8784"),
         ({"target": True}, "budget.target", "not a number"),
-        ({"runs_at_a_time": 65}, "budget.runs_at_a_time", "from 1 to 64"),
+        ({"max_parallel": 65}, "budget.max_parallel", "from 1 to 64"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_path(content: object, field: str, words: str) -> None:
@@ -30,7 +30,7 @@ def test_nothing_said_limits_nothing() -> None:
 
 @pytest.mark.parametrize("hours", [4, "0.5", 1 / 3, 1e-9, 0.1, 8784])
 def test_budgets_survive_json(hours: object) -> None:
-    budget = Budget.from_json({"runs_at_a_time": 2, "max_hours": hours, "target": "0.99"})
+    budget = Budget.from_json({"max_parallel": 2, "max_hours": hours, "target": "0.99"})
     assert budget.max_seconds == pytest.approx(float(hours) * 3600, abs=0.001)  # type: ignore[arg-type]
-    assert (budget.runs_at_a_time, budget.target) == (2, 0.99)
+    assert (budget.max_parallel, budget.target) == (2, 0.99)
     assert Budget.from_json(budget.to_json()) == budget

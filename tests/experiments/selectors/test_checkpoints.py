@@ -1,7 +1,9 @@
 from typing import Any
 
+import pytest
+
 from experiments.models import Checkpoint, Experiment, Run
-from experiments.selectors.checkpoints import checkpoint_lines
+from experiments.selectors.checkpoints import checkpoint_lines, checkpoint_to_resume
 from experiments.services.retention import checkpoints_thin_out
 
 
@@ -17,3 +19,26 @@ def test_the_page_says_of_each_checkpoint_why_it_stays(leased: Any) -> None:
     assert [line.reasons for line in lines] == [["newest"], [], [], ["best"], ["in use"]]
     assert checkpoints_thin_out(run.id) == 2, "and those without a reason go"
     assert list(run.checkpoints.values_list("step", flat=True)) == [1, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("reported", "step"),
+    [
+        ([("a", 0.5), ("b", 0.4)], 2),
+        ([("a", 0.5), ("b", "nan"), ("c", "inf"), ("d", "-inf")], 1),
+        ([("a", 0.5), ("b", None), ("c", "nan")], 2),
+        ([("a", 0.5), ("last", 0.4), ("last", "nan")], 1),
+        ([("a", "nan")], None),
+        ([], None),
+    ],
+)
+def test_a_run_resumes_from_the_newest_checkpoint_that_is_not_spoiled(
+    leased: Any, reported: list[tuple[str, Any]], step: int | None
+) -> None:
+    _, run, _ = leased
+    run.experiment.objective_metric = "accuracy"
+    for at, (name, accuracy) in enumerate(reported, 1):
+        metrics = {"loss": "nan"} if accuracy is None else {"accuracy": accuracy}
+        Checkpoint.objects.create(run=run, attempt=1, step=at, path=f"/x/{name}", metrics=metrics)
+    found = checkpoint_to_resume(run)
+    assert (found.step if found else None) == step

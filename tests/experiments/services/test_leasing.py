@@ -1,3 +1,4 @@
+import math
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,14 +7,16 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from experiments.causes import objective_cause
 from experiments.models import Checkpoint, Experiment, MetricBatch, Run, RunMetric
 from experiments.services import leasing
-from experiments.services.control import experiment_cancel
+from experiments.services.control import experiment_cancel, run_retry
 from experiments.services.leasing import Order, lease_following, lease_next
+from experiments.services.lifecycle import run_finish
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from runners.models import Allocation, Lease
-from runners.services.leases import Fenced
+from runners.services.leases import Fenced, lease_release
 
 
 def ask(allocation: Allocation, group: str = "one") -> Order:
@@ -259,3 +262,23 @@ def test_a_group_that_finds_nothing_left_tells_the_reconciler_once(
     for _ in range(3):
         assert ask(allocation).order == "wait"
     assert sent == ["reconcile"]
+
+
+def test_a_retry_after_nan_begins_before_it(
+    allocation: Allocation, experiment: Experiment, owner: User
+) -> None:
+    experiment.runs.exclude(number=1).update(state="completed")
+    order = ask(allocation, "one")
+    assert order.run
+    run = experiment.runs.select_related("experiment").get(number=1)
+    for step, accuracy in ((1, 0.5), (2, 0.4), (3, "nan")):
+        Checkpoint.objects.create(
+            run=run, attempt=1, step=step, path=f"/c/1-{step:06d}", metrics={"accuracy": accuracy}
+        )
+    assert run_finish(run, "failed", objective_cause("accuracy", (3, math.nan), ""))
+    lease_release(order.run["fence"], "failed")
+    run_retry(user=owner, run=run)
+    again = ask(allocation, "two")
+    assert again.run
+    assert again.run["checkpoint"] == {"path": "/c/1-000002", "step": 2}
+    assert run.attempts.get(number=2).resumed_from == 2

@@ -1,15 +1,12 @@
-"""The best run of a completed experiment becomes a model version: once, when all is told, whatever happens."""
+"""The best model of a completed experiment becomes a model version: once, when all is told, whatever happens."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from experiments.models import (
-    Experiment,
-    ModelVersion,
-    TrackingSync,
-)
+from experiments.models import Checkpoint, Experiment, ModelVersion, RunMetric, TrackingSync
+from experiments.selectors.tracking import run_url as url
 from experiments.services import lifecycle, tracking_sync
 from experiments.services.tracking_sync import sync_due
 from experiments.states import ExperimentState
@@ -60,6 +57,46 @@ def test_a_run_that_cannot_be_told_does_not_hold_up_the_best(
     complete(experiment)
     sync_due()
     assert ModelVersion.objects.get().run_id == best.pk
+
+
+def test_a_model_counts_as_much_as_the_checkpoint_that_it_was_made_from(
+    tracker: FakeTrackingStore, finish: Finish, experiment: Experiment
+) -> None:
+    finish(1, accuracy=(0.95, 0.7), models_at=(2,))
+    better = finish(2, accuracy=(0.8, 0.75), models_at=(1, 2))
+    complete(experiment)
+    sync_due()
+    version = ModelVersion.objects.get()
+    assert (version.run_id, version.step, version.objective) == (better.pk, 1, 0.8)
+    assert tracker.descriptions == [
+        f"Best model of sweep by accuracy (0.8 at step 1): [sweep #2]({url(better)})"
+    ]
+
+
+def test_of_a_run_without_a_model_others_are_not_kept_from_theirs(
+    tracker: FakeTrackingStore, finish: Finish, experiment: Experiment
+) -> None:
+    finish(1, accuracy=(0.9, 0.9))
+    second = finish(2, accuracy=(0.1, 0.2), models_at=(1, 2))
+    complete(experiment)
+    sync_due()
+    assert ModelVersion.objects.get().run_id == second.pk
+
+
+@pytest.mark.parametrize(("direction", "step"), [("maximize", 2), ("minimize", 1)])
+def test_an_objective_that_did_not_come_with_the_checkpoint_is_taken_from_the_history(
+    tracker: FakeTrackingStore, finish: Finish, experiment: Experiment, direction: str, step: int
+) -> None:
+    run = finish(1, accuracy=(0.4, 0.6), models_at=(step,))
+    Checkpoint.objects.filter(run=run).update(metrics={})
+    Experiment.objects.update(objective_direction=direction)
+    RunMetric.objects.update(min=0.4)
+    sync_due()
+    sync = sync_of(run)
+    assert (sync.model_step, sync.model_objective) == (step, (0.4, 0.6)[step - 1])
+    complete(experiment)
+    sync_due()
+    assert ModelVersion.objects.get().objective == sync.model_objective
 
 
 @pytest.mark.parametrize("models_at", [(), (1, 2)])

@@ -79,6 +79,18 @@ def test_the_best_run_is_the_first_row_and_the_registered_one(
     assert next(record.step for record in tracker.model_records if record.run_id == str(peaked.pk)) == 1
 
 
+def test_a_model_that_is_not_the_best_runs_says_whose_it_is(
+    browser: Browser, owner: User, finish: Finish, experiment: Experiment, place: str
+) -> None:
+    finish(1, accuracy=(0.9, 0.9))
+    second = finish(2, accuracy=(0.1, 0.2))
+    ModelVersion.objects.create(
+        project=experiment.project, run=second, name="vision.sweep", version=3, uri="m"
+    )
+    page = browser(owner).get(place).content.decode()
+    assert "model v3</a> of run #2" in page
+
+
 def test_every_metric_can_be_sorted_by(
     browser: Browser, owner: User, finish: Finish, experiment: Experiment, place: str
 ) -> None:

@@ -30,13 +30,14 @@ def test_project_shows_progress_best_models_members(
     run = finish(1, accuracy=(0.5, 0.9))
     finish(2, "failed", accuracy=(0.4,))
     ModelVersion.objects.create(
-        project=project, run=run, name="vision.sweep", version=1, uri="mlflow-artifacts:/1"
+        project=project, run=run, name="vision.sweep", version=1, uri="mlflow-artifacts:/1", objective=0.8
     )
     page = browser(viewer).get("/p/vision/").content.decode()
     assert "2 of 2" in page
     assert "1 failed" in page
     assert "0.9 <span" in page
     assert "/p/vision/models/vision.sweep/1/" in page
+    assert "accuracy 0.8 · run #1" in page
     assert "victor" in page
 
 

@@ -10,7 +10,13 @@ def version(project: Project, finish: Finish) -> None:
     for number in (1, 2):
         run = finish(number)
         ModelVersion.objects.create(
-            project=project, run=run, name="vision.sweep", version=number, uri=f"mlflow-artifacts:/{number}"
+            project=project,
+            run=run,
+            name="vision.sweep",
+            version=number,
+            uri=f"mlflow-artifacts:/{number}",
+            step=number,
+            objective=0.75,
         )
 
 
@@ -23,6 +29,7 @@ def test_where_it_comes_from_and_how_to_load_it(
     assert "/p/vision/e/sweep/r/2/" in page
     assert "/p/vision/models/vision.sweep/1/" in page
     assert 'aria-current="page"' in page
+    assert "from the checkpoint at step 2: accuracy <strong>0.75</strong>" in page
 
 
 def test_anonymous_stranger_and_missing(

@@ -152,7 +152,7 @@ def test_the_form_begins_with_what_the_code_declares(browser: Browser, owner: Us
 search:
   {method: tpe, runs: 30, repeat: 3, space: {lr: {min: 0.001, max: 0.1}, optimizer: [adam, sgd], epochs: 9},
    pruner: {method: median, warmup_steps: 4}}
-budget: {runs_at_a_time: 2, max_hours: 4, target: 0.99}
+budget: {max_parallel: 2, max_hours: 4, target: 0.99}
 checkpoints: {keep_last: 2, keep_every: 10}
 """
     )

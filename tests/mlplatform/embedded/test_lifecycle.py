@@ -94,7 +94,7 @@ def sockets(process: Process) -> Iterator[str]:
 
 def exposed(family: set[Process]) -> dict[int, str]:
     """Ports on which a family listens beyond loopback, over IPv4 or IPv6, with the command that does."""
-    inodes = {}
+    inodes: dict[str, str] = {}
     for process in family:
         with suppress(OSError):
             command = Path(f"/proc/{process.pid}/cmdline").read_text()

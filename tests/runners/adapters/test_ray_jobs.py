@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from experiments.causes import start_is_hopeless
 from mlplatform.kernel.archive import pack
 from runners.adapters.ray_jobs import RayJobsRunner
 from runners.port import JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
@@ -64,6 +65,7 @@ class TestRayJobsRunner(RunnerContract):
         assert poll.message.splitlines()[0].startswith("runtime_env setup failed")
         assert poll.message.endswith(REASON)
         assert "Traceback" not in poll.message
+        assert start_is_hopeless(poll.message), poll.message
 
 
 @pytest.mark.integration

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0004_run_judged_step"),
+        ("experiments", "0007_restrict_forks"),
     ]
 
     operations = [
