@@ -27,6 +27,9 @@ LOST = {
     "stop_timeout": "It did not stop in time when asked to, so its job was stopped.",
 }
 
+# What the run may have done itself; the rest is the operator's, the backend's or the machine's.
+DEATHS = frozenset({"worker_died", "out_of_memory"})
+
 
 # How Ray says that it could not install the requirements or fetch the code.
 _ENVIRONMENT_FAILED = re.compile(
@@ -49,9 +52,22 @@ def lost_cause(reason: str, detail: str = "") -> Cause:
 
 
 def poison_cause(cause: Cause, losses: int) -> Cause:
-    """The last of several losses in a row, after which the run is given up."""
+    """The last of several deaths in a row, after which the run is given up."""
     message = f"{cause.message} It took down {losses} worker groups in a row and is not tried again."
     return Cause(cause.code, message, cause.traceback)
+
+
+def lost_too_often_cause(cause: Cause, lost: int) -> Cause:
+    """The last of too many losses in all, whoever is to blame for them."""
+    message = f"{cause.message} It was lost {lost} times in all and is not tried again."
+    return Cause(cause.code, message, cause.traceback)
+
+
+def both_causes(cause: Cause | None, lost: Cause | None) -> Cause | None:
+    """Why a run ended that was asked to and was lost before it did: a job that had to be stopped is worth a word."""
+    if lost is None or lost.code != "stop_timeout":
+        return cause
+    return Cause(cause.code, f"{cause.message} {lost.message}", cause.traceback) if cause else lost
 
 
 def start_is_hopeless(words: str) -> bool:
@@ -72,6 +88,11 @@ def start_cause(end_reason: str, backend: str, words: str) -> Cause:
         return Cause("start_timeout", f"{message} What is known of it is below.", words)
     message = f"The job could not be started at the backend {backend}. Its last words are below; "
     return Cause("submit_failed", f"{message}retry when it is mended.", words)
+
+
+def bundle_cause(words: str) -> Cause:
+    """The code that the experiment was launched with cannot be read any more."""
+    return Cause("bundle_broken", words)
 
 
 def objective_cause(metric: str, point: tuple[int, float] | None, traceback: str) -> Cause:

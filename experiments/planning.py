@@ -46,15 +46,28 @@ class Snapshot:
     failures: Sequence[datetime]
     # One of these would be repeated by every other job, and none is at work.
     hopeless: bool
+    # How many sets the searcher is to make now, and when it failed to since it last made one, newest first.
+    sets: int
+    search_failures: Sequence[datetime]
     stop_grace: timedelta
     pause_grace: timedelta
+
+    @property
+    def given_up(self) -> bool:
+        """No job gets as far as leasing anything."""
+        return self.hopeless or (len(self.failures) >= GIVE_UP_AFTER and not self.serving)
+
+    @property
+    def searching(self) -> bool:
+        """Whether there will be more sets."""
+        goes_on = self.active and not self.over and not self.given_up
+        return goes_on and self.sets > 0 and len(self.search_failures) < GIVE_UP_AFTER
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to do about it."""
 
-    lost: tuple[UUID, ...] = ()
     stop: tuple[UUID, ...] = ()
     # Runs that were leased while somebody paused the experiment.
     pause: tuple[UUID, ...] = ()
@@ -64,35 +77,35 @@ class Plan:
     request: int = 0
     # Allocations beyond the number of runs at a time; what they hold goes on to its end.
     release: tuple[UUID, ...] = ()
+    # The searcher gets a turn.
+    propose: bool = False
     complete: bool = False
     drain: bool = False
 
 
 def plan(snapshot: Snapshot) -> Plan:
     """Decide. Anything that this leaves out is picked up at the next tick."""
-    leased = ("starting", "running")
-    lost = tuple(run.id for run in snapshot.open_runs if run.state in leased and not run.leased)
     stop = tuple(
         run.allocation_id for run in snapshot.open_runs if run.allocation_id and _overdue(run, snapshot)
     )
+    propose = snapshot.searching and not _too_early(snapshot.search_failures, snapshot.now)
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
-        return Plan(complete=snapshot.active, drain=not snapshot.active, release=_surplus(snapshot))
+        complete = snapshot.active and not snapshot.searching
+        return Plan(complete=complete, propose=propose, drain=not snapshot.active, release=_surplus(snapshot))
     end = tuple(r.id for r in snapshot.open_runs if snapshot.over and not (r.winner or r.exempt))
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
         pause = tuple(run.id for run in snapshot.open_runs if snapshot.paused and _unasked(run))
-        return Plan(lost=lost, stop=stop, pause=pause, drain=True)
-    failures = len(snapshot.failures)
-    if snapshot.hopeless or (failures >= GIVE_UP_AFTER and not snapshot.serving):
-        return Plan(lost=lost, stop=stop, end=end, give_up=True, drain=True)
-    too_early = bool(failures) and snapshot.now - snapshot.failures[0] < FIRST_DELAY * 2 ** (failures - 1)
+        return Plan(stop=stop, pause=pause, drain=True)
+    if snapshot.given_up:
+        return Plan(stop=stop, end=end, give_up=True, drain=True)
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
     wanted = min(snapshot.max_parallel, due)
-    there = len(_busy(snapshot) | set(snapshot.serving))
-    missing = 0 if too_early else max(0, wanted - there)
-    return Plan(lost=lost, stop=stop, end=end, request=missing, release=_surplus(snapshot))
+    missing = max(0, wanted - len(_busy(snapshot) | set(snapshot.serving)))
+    request = 0 if _too_early(snapshot.failures, snapshot.now) else missing
+    return Plan(stop=stop, end=end, request=request, release=_surplus(snapshot), propose=propose)
 
 
 def back_off(losses: int) -> timedelta:
@@ -114,6 +127,11 @@ def _busy(snapshot: Snapshot) -> set[UUID]:
 
 def _unasked(run: OpenRun) -> bool:
     return run.leased and run.stop_requested_at is None
+
+
+def _too_early(failures: Sequence[datetime], now: datetime) -> bool:
+    """Whether to wait before the next try, longer after each failure in a row (newest first)."""
+    return bool(failures) and now - failures[0] < FIRST_DELAY * 2 ** (len(failures) - 1)
 
 
 def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:

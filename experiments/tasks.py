@@ -5,19 +5,33 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import pruning, retention, tracking_sync
+from experiments.services import losses, pruning, retention, searching, tracking_sync
 from experiments.services import reconcile as reconciling
-from mlplatform.kernel.coalesce import Coalesced
+from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
-# Every run that ends asks for these two. A tracker that hangs must not take the threads that reconcile, either.
+# Every run that ends asks for some of these. One that hangs must not take the threads of the others, either.
+_settle_losses = Coalesced(losses.losses_settle)
 _reconcile = Coalesced(reconciling.reconcile)
+_propose = TakingTurns(searching.sets_propose)
 _sync_tracking = Coalesced(tracking_sync.sync_due)
+
+
+@dramatiq.actor(time_limit=60_000, max_age=30_000, priority=-10)
+def settle_losses() -> None:
+    """End the leases of those who are silent, and settle what was lost. Short, and first in any queue."""
+    _settle_losses()
 
 
 @dramatiq.actor(time_limit=60_000, max_age=30_000)
 def reconcile() -> None:
     """One tick of the reconciler."""
     _reconcile()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=30_000)
+def propose(experiment_id: str) -> None:
+    """A turn of an experiment's searcher."""
+    _propose(UUID(experiment_id))
 
 
 @dramatiq.actor(time_limit=600_000, max_age=30_000)

@@ -70,6 +70,22 @@ class Allocation(models.Model):
         return self.workers * self.memory_per_worker
 
 
+class WorkerGroup(models.Model):
+    """A worker group that has asked an allocation for work. The one that came last is alive; its name is there too."""
+
+    allocation = models.ForeignKey(Allocation, models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=64)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["allocation", "name"], name="worker_group_joins_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"group {self.name} of {self.allocation_id}"
+
+
 class Lease(models.Model):
     """The right of one allocation to work on one subject until `expires_at`. The id is the fencing token."""
 

@@ -13,6 +13,12 @@ class RunnerUnavailable(Unavailable):
     code = "backend_unavailable"
 
 
+class JobUnclear(RunnerUnavailable):
+    """The backend answers, but with nothing usable about this job; it may about others."""
+
+    code = "job_unclear"
+
+
 class RunnerRefused(PlatformError):
     """The backend answered, and will not do it."""
 
@@ -55,7 +61,10 @@ class JobPoll:
 
 
 class Runner(Protocol):
-    """A backend that runs jobs. Every verb is safe to repeat; all raise RunnerUnavailable when there is no answer."""
+    """A backend that runs jobs. Every verb is safe to repeat.
+
+    All raise RunnerUnavailable when there is no answer, and JobUnclear when there is none about this job.
+    """
 
     def submit(self, spec: JobSpec) -> None:
         """Start the job. A job of the same submission id is ours already: not an error. Raises RunnerRefused."""

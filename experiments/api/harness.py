@@ -20,7 +20,7 @@ class LeasesView(HarnessView):
     """POST group, with environment and packages at first: what shall this worker group do next?"""
 
     def post(self, request: Request) -> Response:
-        """200 with an order; 401 once the allocation has ended."""
+        """200 with an order; 401 once the allocation has ended, 409 fenced for a group that was replaced."""
         content = self.body(request)
         group = content.get("group") if isinstance(content, dict) else None
         if not isinstance(group, str) or not 0 < len(group) <= 64:

@@ -33,6 +33,8 @@ class Experiment(models.Model):
     parameters = models.JSONField(default=list)
     # How parameter sets are found, in the shape of `search` in experiment.yaml; empty: people list them.
     search = models.JSONField(default=dict)
+    # The searcher has said that its space has no more sets.
+    search_exhausted = models.BooleanField(default=False)
     objective_metric = models.CharField(max_length=200, blank=True)
     objective_direction = models.CharField(max_length=10, choices=Direction, default=Direction.MAXIMIZE)
     # How many reports make a finished run: a parameter's name or a number; empty if unknown.

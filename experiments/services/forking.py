@@ -30,6 +30,8 @@ def run_fork(
     """
     require(user, "launch", run.experiment.project)
     experiment = experiment_locked(run.experiment_id)
+    # Its policy deletes checkpoints under this lock, so what is chosen now stays.
+    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     start = _checkpoint(run, checkpoint)
     given = params or {}
     declared = experiment.declared
@@ -38,8 +40,9 @@ def run_fork(
     if reason := nothing_left(run, start, changed):
         raise InvalidInput(reason, field="checkpoint")
     (fork,) = sets_add(experiment, [changed], actor=user)
-    fork.parent, fork.start_checkpoint = run, start
-    fork.save(update_fields=["parent", "start_checkpoint"])
+    # A pruner has nothing to say about steps that it does not make.
+    fork.parent, fork.start_checkpoint, fork.judged_step = run, start, start.step
+    fork.save(update_fields=["parent", "start_checkpoint", "judged_step"])
     event(fork, "forked", f"Begins at step {start.step} of run {run.number}.", actor=user)
     experiment_reopen(experiment, user)
     audit(user, "run.fork", fork.id, project=experiment.project, parent=run.number, step=start.step)

@@ -9,9 +9,10 @@ from django.db import transaction
 
 from experiments.models import Attempt, Checkpoint, Run
 from experiments.selectors.checkpoints import checkpoint_to_resume
-from experiments.services.lifecycle import run_lost, run_move
+from experiments.services.lifecycle import run_move
+from experiments.services.losses import orphans, runs_settle
 from experiments.services.rewind import rewind
-from experiments.states import RUN_LEASED, ExperimentState, RunState
+from experiments.states import ExperimentState, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
@@ -40,6 +41,8 @@ class Order:
 def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, Any]) -> Order:
     """Lease the next queued run to a worker group. Asking again with an unanswered lease gets the same run.
 
+    Raises Fenced for a group that was replaced, Unauthenticated once the allocation has ended.
+
     `environment` is what the group runs on; empty when it has told that before.
     """
     allocation = _locked(allocation)
@@ -49,7 +52,8 @@ def lease_next(*, allocation: Allocation, group_id: str, environment: dict[str, 
         allocation.environment = environment
         allocation.save(update_fields=["environment"])
     if group_join(allocation, group_id):
-        _settle_lost(allocation)
+        # What its dead predecessor had goes back to the queue now, not at the next pass.
+        runs_settle(orphans().filter(experiment=allocation.owner_id))
     return _order(allocation)
 
 
@@ -85,17 +89,6 @@ def _order(allocation: Allocation) -> Order:
         move(MOVES, allocation, AllocationState.RUNNING, running_at=now)
     run_next = _next_queued(allocation)
     return _wait(allocation) if run_next is None else _start(allocation, run_next)
-
-
-def _settle_lost(allocation: Allocation) -> None:
-    """Runs whose worker group died go back to the queue now, not at the next tick."""
-    leased = Run.objects.select_for_update(of=("self",), skip_locked=True, no_key=True).select_related(
-        "experiment"
-    )
-    for run in leased.filter(experiment_id=allocation.owner_id, state__in=RUN_LEASED):
-        last = Lease.objects.filter(subject_id=run.id).order_by("-id").first()
-        if last and last.released_at and last.allocation_id == allocation.id:
-            run_lost(run, last)
 
 
 def _next_queued(allocation: Allocation) -> Run | None:

@@ -8,21 +8,16 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts.models import User
 from experiments.causes import (
     Cause,
+    both_causes,
     budget_cause,
-    lost_cause,
     objective_cause,
-    poison_cause,
     target_cause,
 )
 from experiments.models import Attempt, Checkpoint, Experiment, Run, RunEvent, TrackingSync
-from experiments.planning import back_off
 from experiments.search.registry import is_adaptive
-from experiments.selectors.checkpoints import checkpoint_to_resume
 from experiments.states import (
     EXPERIMENT_MOVES,
     RUN_LEASED,
@@ -35,7 +30,6 @@ from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
-from runners.models import Lease
 
 PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
 # PostgreSQL finds NaN equal to itself.
@@ -76,12 +70,24 @@ def run_move(
     return True
 
 
-def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User | None = None) -> bool:
-    """Reach a terminal state. The run goes into the outbox for MLflow."""
+def run_finish(
+    run: Run,
+    state: str,
+    cause: Cause | None = None,
+    *,
+    lost: Cause | None = None,
+    actor: User | None = None,
+) -> bool:
+    """Reach a terminal state. The run goes into the outbox for MLflow.
+
+    `lost` is how its attempt came to an end, if that is not why the run did.
+    """
+    cause = both_causes(cause, lost)
+    said = cause or lost
     fields = end_fields(state, cause)
-    if not run_move(run, state, state, cause.message if cause else "", actor=actor, **fields):
+    if not run_move(run, state, state, said.message if said else "", actor=actor, **fields):
         return False
-    attempt_end(run, state, cause)
+    attempt_end(run, state, lost or cause)
     if run.attempts_made:
         hand_over([run.pk])
     # Pages of the project count finished runs.
@@ -135,44 +141,7 @@ def run_fail(run: Run, cause: Cause) -> bool:
         Run.objects.filter(pk=run.pk).update(failures=run.failures)
         return run_finish(run, RunState.FAILED, cause)
     message = f"{cause.message} Retry {run.failures} of {run.experiment.max_retries}."
-    return _requeue(run, "retried", message, cause, failures=run.failures)
-
-
-def run_lost(run: Run, lease: Lease | None) -> bool:
-    """The attempt is gone though nobody ended it: resume from the last checkpoint, within a budget of its own.
-
-    `lease` is the one that it had. Losses count only while no new checkpoint is reached between them: what makes
-    progress may go on. What does not backs off, and is poison in the end.
-    """
-    if run.stop_reason:
-        return run_stopped(run)
-    cause = lost_cause(lease.release_reason, lease.release_detail) if lease else lost_cause("backend_lost")
-    attempt = run.attempts.filter(number=run.attempts_made).first()
-    reached = checkpoint_to_resume(run)
-    progressed = attempt and reached and reached.step > attempt.resumed_from
-    losses = 1 if progressed else run.losses + 1
-    if losses >= settings.MAX_LOST_ATTEMPTS or _lost_in_all(run) >= settings.MAX_LOST_IN_ALL:
-        # Poison: whoever runs it next would die as well.
-        Run.objects.filter(pk=run.pk).update(losses=losses)
-        return run_finish(run, RunState.FAILED, poison_cause(cause, losses))
-    not_before = clock.now() + back_off(losses)
-    words = f"Its workers died {losses} times in a row; it is tried again at {not_before:%H:%M:%S} UTC."
-    return _requeue(
-        run,
-        "lost",
-        cause.message,
-        cause,
-        losses=losses,
-        not_before=not_before,
-        waiting_reason=words if losses > 1 else "",
-    )
-
-
-def _lost_in_all(run: Run) -> int:
-    """Attempts lost since a person last queued the run, this one included: code may save without ever resuming."""
-    queued = run.events.filter(kind="queued").order_by("-id").values_list("at", flat=True).first()
-    lost = run.attempts.filter(outcome="lost")
-    return (lost.filter(started_at__gte=queued) if queued else lost).count() + 1
+    return run_requeue(run, "retried", message, cause, failures=run.failures)
 
 
 def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None = None) -> bool:
@@ -200,29 +169,34 @@ def run_take_pause_back(run: Run, *, actor: User | None = None) -> bool:
     return True
 
 
-def run_stopped(run: Run, *, traceback: str = "") -> bool:
-    """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it."""
+def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> bool:
+    """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it.
+
+    `lost` is how the attempt was lost, if it did not end by itself.
+    """
     match run.stop_reason:
         case "" | StopReason.PAUSED:
             # No reason: the pause was taken back too late for the worker to hear.
-            return run_pause(run)
+            return run_pause(run, lost)
         case StopReason.PRUNED:
             # One that made its last report before it heard of it has given its full answer.
-            return run_finish(run, RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED)
+            state = RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED
+            return run_finish(run, state, lost=lost)
         case StopReason.NOT_FINITE:
-            return run_finish(run, RunState.FAILED, not_finite_cause(run, traceback))
+            return run_finish(run, RunState.FAILED, not_finite_cause(run, traceback), lost=lost)
         case StopReason.BUDGET:
-            return run_finish(run, RunState.CANCELED, budget_cause(run.experiment))
+            return run_finish(run, RunState.CANCELED, budget_cause(run.experiment), lost=lost)
         case StopReason.TARGET:
-            return run_finish(run, RunState.CANCELED, target_cause(run.experiment))
+            return run_finish(run, RunState.CANCELED, target_cause(run.experiment), lost=lost)
         case _:
-            return run_finish(run, RunState.CANCELED)
+            return run_finish(run, RunState.CANCELED, lost=lost)
 
 
-def run_pause(run: Run) -> bool:
+def run_pause(run: Run, lost: Cause | None = None) -> bool:
     """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
-    message = "Stopped for a pause; it goes on from its last checkpoint."
-    return _requeue(run, "paused", message, stop_reason="", stop_requested_at=None)
+    how = lost.message if lost else "Stopped for a pause;"
+    message = f"{how} {'It' if lost else 'it'} goes on from its last checkpoint."
+    return run_requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
 
 
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:
@@ -232,6 +206,17 @@ def not_finite_cause(run: Run, traceback: str = "") -> Cause:
     points = zip(batch.steps, batch.values, strict=True) if batch else ()
     found = next(((step, value) for step, value in points if not math.isfinite(value)), None)
     return objective_cause(metric, found, traceback)
+
+
+def run_requeue(run: Run, kind: str, message: str, cause: Cause | None = None, **fields: Any) -> bool:
+    """Back to the queue though nobody ended it for good; False if it is not under way."""
+    if run.state not in RUN_LEASED:
+        return False
+    if not run_move(run, RunState.QUEUED, kind, message, **fields):
+        return False
+    attempt_end(run, kind, cause)
+    enqueue("reconcile")
+    return True
 
 
 def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
@@ -277,13 +262,3 @@ def seconds_active(experiment: Experiment) -> float:
     """How long the experiment has been active in all, pauses left out."""
     since = experiment.active_since
     return experiment.active_seconds + ((clock.now() - since).total_seconds() if since else 0.0)
-
-
-def _requeue(run: Run, kind: str, message: str, cause: Cause | None = None, **fields: Any) -> bool:
-    if run.state not in RUN_LEASED:
-        return False
-    if not run_move(run, RunState.QUEUED, kind, message, **fields):
-        return False
-    attempt_end(run, kind, cause)
-    enqueue("reconcile")
-    return True

@@ -62,6 +62,11 @@ ADVICE = {
         "Correct requirements.txt as the installer's words below say, then upload the code again. "
         "If they say that an index could not be reached, retry once it can.",
     ),
+    "bundle_broken": Advice(
+        "The code is lost",
+        "Upload the same code, or fetch it from Git, once more; then retry the run. "
+        "An operator should find out what happened to the file.",
+    ),
     "budget_time": Advice(
         "The time budget is used up",
         "Give the experiment more hours, then retry the run: it resumes from its last checkpoint.",

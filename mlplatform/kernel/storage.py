@@ -3,14 +3,22 @@
 import contextlib
 import posixpath
 import secrets
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO, cast
 
 import fsspec
 from django.conf import settings
 from fsspec.spec import AbstractFileSystem
 
+from mlplatform.kernel.errors import Unavailable
+
 DELETE_TRIES = 10
+
+
+class StorageAway(Unavailable):
+    """The storage does not answer, or refuses. Nothing is known about what lies there."""
+
+    code = "storage_away"
 
 
 def filesystem() -> tuple[AbstractFileSystem, str]:
@@ -42,14 +50,14 @@ def url_inside(reported: str, *folder: str) -> str | None:
     return str(fs.unstrip_protocol(inner))
 
 
-def write_once(key: str, content: bytes) -> str:
-    """Store bytes under a content-addressed key unless they are there; return the key.
+def write(key: str, content: bytes) -> str:
+    """Store bytes under a key; return the key. Raises StorageAway.
 
-    Written beside and renamed, so that no reader sees half a file.
+    Written beside and renamed, so that no reader sees half a file. What is there already is replaced: a file that got
+    damaged is whole again.
     """
-    fs, _ = filesystem()
-    target = path(key)
-    if not fs.exists(target):
+    with _answering() as fs:
+        target = path(key)
         fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         part = f"{target}.{secrets.token_hex(8)}.part"
         fs.pipe_file(part, content)
@@ -57,10 +65,36 @@ def write_once(key: str, content: bytes) -> str:
     return key
 
 
-def open_key(key: str) -> BinaryIO:
-    """Open a stored key for reading. Raises FileNotFoundError."""
-    fs, _ = filesystem()
-    return cast(BinaryIO, fs.open(path(key), "rb"))
+def read(key: str) -> bytes | None:
+    """The bytes of a stored key, None if it is not there. Raises StorageAway."""
+    with _answering() as fs:
+        try:
+            return bytes(fs.cat_file(path(key)))
+        except FileNotFoundError:
+            folder = path(key).rsplit("/", 1)[0]
+            if not fs.exists(folder):
+                raise StorageAway(
+                    f"The storage has no folder {folder}; is it mounted, and is MLP_STORAGE right?"
+                ) from None
+            return None
+
+
+def exists(key: str) -> bool:
+    """Whether something is stored under the key. Raises StorageAway."""
+    with _answering() as fs:
+        return bool(fs.exists(path(key)))
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[AbstractFileSystem]:
+    """Whatever a file system raises, it has its own word for not being there."""
+    try:
+        yield filesystem()[0]
+    except StorageAway:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        raise StorageAway(f"The storage does not answer: {words[:300]}") from error
 
 
 def delete_tree(url: str) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 
 TIMEOUT = httpx.Timeout(10, connect=3)
 # How a message begins when what the job needs could not be installed, and where the installer's own words start.
@@ -47,7 +47,7 @@ class RayJobsRunner:
             content = response.json()
             return JobPoll(JobStatus(content["status"].lower()), _words(content.get("message") or ""))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunnerUnavailable(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
+            raise JobUnclear(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
 
     def cancel(self, submission_id: str) -> None:
         """See Runner."""
@@ -64,7 +64,7 @@ class RayJobsRunner:
         try:
             return str(response.json().get("logs") or "")
         except (ValueError, AttributeError) as error:
-            raise RunnerUnavailable(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
+            raise JobUnclear(f"Ray's answer makes no sense: {_last_line(response.text)}") from error
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -77,7 +77,7 @@ class RayJobsRunner:
 
     def _check(self, response: httpx.Response) -> None:
         if response.is_error:
-            raise RunnerUnavailable(f"Ray answered {response.status_code}: {_last_line(response.text)}")
+            raise JobUnclear(f"Ray answered {response.status_code}: {_last_line(response.text)}")
 
 
 def _runtime_env(spec: JobSpec) -> dict[str, Any]:

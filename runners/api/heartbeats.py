@@ -20,8 +20,8 @@ class HeartbeatsView(HarnessView):
         try:
             subject, attempt, fence = (
                 UUID(str(content["run"])),
-                _number(content["attempt"]),
-                _number(content["fence"]),
+                _number(content["attempt"], below=2**31),
+                _number(content["fence"], below=2**63),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
@@ -32,7 +32,8 @@ class HeartbeatsView(HarnessView):
         return Response({})
 
 
-def _number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
+def _number(value: Any, *, below: int) -> int:
+    """As large as the column of the database."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < below:
         raise ValueError(value)
     return value

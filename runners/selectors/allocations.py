@@ -1,13 +1,14 @@
 """Reading allocations and leases."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from runners.models import Allocation, Lease
-from runners.states import LIVE
+from runners.states import LIVE, AllocationState
 
 
 def allocations_live(owner_id: UUID) -> list[Allocation]:
@@ -18,6 +19,14 @@ def allocations_live(owner_id: UUID) -> list[Allocation]:
 def allocations_of(owner_id: UUID) -> "QuerySet[Allocation]":
     """All allocations that an owner ever had."""
     return Allocation.objects.filter(owner_id=owner_id)
+
+
+def silent_since(allocation: Allocation) -> datetime | None:
+    """When something was last heard of a running allocation that has leased nothing now; None for any other."""
+    if allocation.state != AllocationState.RUNNING or allocation.leases.filter(released_at=None).exists():
+        return None
+    ended = allocation.leases.order_by("-id").values_list("released_at", flat=True).first()
+    return max((at for at in (allocation.running_at, allocation.seen_at, ended) if at), default=None)
 
 
 def allocation_packages(pk: UUID) -> list[str]:

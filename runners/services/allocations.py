@@ -2,17 +2,19 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.conf import settings
 
+from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from mlplatform.kernel.states import move
 from runners.admission import Claim, decide
 from runners.models import Allocation, Lease
-from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
+from runners.selectors.allocations import silent_since
 from runners.services.packages import package_url
 from runners.services.tokens import allocation_token
 from runners.states import HOLDING, MOVES, AllocationState
@@ -59,12 +61,12 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
     ended = move(
         MOVES, allocation, AllocationState.ENDED, ended_at=clock.now(), end_reason=reason, end_detail=detail
     )
-    if ended:
-        Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
-            released_at=clock.now(),
-            release_reason=reason if reason == "stop_timeout" else "backend_lost",
-            release_detail=detail,
-        )
+    if ended and Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
+        released_at=clock.now(),
+        release_reason=reason if reason == "stop_timeout" else "backend_lost",
+        release_detail=detail,
+    ):
+        enqueue("settle_losses")
     return ended
 
 
@@ -75,36 +77,49 @@ def allocation_stop(allocation: Allocation, reason: str, detail: str = "") -> No
     allocation_end(allocation, reason, detail)
 
 
-def allocations_tick() -> None:
-    """Bring the backends to where the database wants them: submit what fits, follow what runs."""
+def allocations_follow() -> None:
+    """Learn from the backends what has become of the jobs."""
+    _at_each_backend(_follow)
+
+
+def allocations_admit() -> None:
+    """Submit to the backends what fits, and say of the rest why it waits."""
+    _at_each_backend(_admit)
+
+
+def _at_each_backend(step: Callable[[str], None]) -> None:
     for backend in settings.BACKENDS:
         try:
-            _follow(backend)
-            _admit(backend)
+            step(backend)
         except (RunnerUnavailable, RunnerRefused) as error:
             logger.warning("backend %s: %s", backend, error.message)
 
 
 def _follow(backend: str) -> None:
     for allocation in Allocation.objects.filter(backend=backend, state__in=HOLDING):
-        poll = runner_for(backend).poll(allocation.submission_id)
-        match poll.status:
-            case JobStatus.MISSING:
-                allocation_end(
-                    allocation,
-                    "backend_lost",
-                    "The backend does not know the job any more; it was restarted.",
-                )
-            case JobStatus.SUCCEEDED:
-                allocation_end(allocation, "finished")
-            case JobStatus.STOPPED:
-                allocation_end(allocation, "stopped", poll.message)
-            case JobStatus.FAILED:
-                allocation_end(allocation, "failed", _last_words(allocation, poll))
-            case _ if _start_is_overdue(allocation):
-                allocation_stop(allocation, "start_timeout", _last_words(allocation, poll))
-            case _ if _overdue(allocation):
-                allocation_stop(allocation, "stopped")
+        try:
+            _follow_one(allocation)
+        except JobUnclear as error:
+            logger.warning("%s: %s", allocation, error.message)
+
+
+def _follow_one(allocation: Allocation) -> None:
+    poll = runner_for(allocation.backend).poll(allocation.submission_id)
+    match poll.status:
+        case JobStatus.MISSING:
+            allocation_end(
+                allocation, "backend_lost", "The backend does not know the job any more; it was restarted."
+            )
+        case JobStatus.SUCCEEDED:
+            allocation_end(allocation, "finished")
+        case JobStatus.STOPPED:
+            allocation_end(allocation, "stopped", poll.message)
+        case JobStatus.FAILED:
+            allocation_end(allocation, "failed", _last_words(allocation, poll))
+        case _ if _start_is_overdue(allocation):
+            allocation_stop(allocation, "start_timeout", _last_words(allocation, poll))
+        case _ if _overdue(allocation):
+            allocation_stop(allocation, "stopped")
 
 
 def _last_words(allocation: Allocation, poll: JobPoll) -> str:
@@ -117,9 +132,10 @@ def _last_words(allocation: Allocation, poll: JobPoll) -> str:
 
 
 def _start_is_overdue(allocation: Allocation) -> bool:
-    if allocation.state != AllocationState.SUBMITTED or allocation.submitted_at is None:
-        return False
-    return (clock.now() - allocation.submitted_at).total_seconds() > settings.START_TIMEOUT_SECONDS
+    """Its workers have not come, or have gone and not come back: nobody has asked for work for long."""
+    submitted = allocation.state == AllocationState.SUBMITTED
+    since = allocation.submitted_at if submitted else silent_since(allocation)
+    return since is not None and (clock.now() - since).total_seconds() > settings.START_TIMEOUT_SECONDS
 
 
 def _overdue(allocation: Allocation) -> bool:
@@ -162,6 +178,10 @@ def _submit(allocation: Allocation) -> None:
         runner_for(allocation.backend).submit(_job(allocation))
     except RunnerRefused as error:
         allocation_end(allocation, "submit_failed", error.message)
+        return
+    except JobUnclear as error:
+        words = f"It was not taken yet. {error.message}"[:300]
+        Allocation.objects.filter(pk=allocation.pk).update(waiting_reason=words)
         return
     move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=clock.now(), waiting_reason="")
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict
-from runners.models import Allocation, Lease
-from runners.services.outage import portal_was_away, tick_was_late
+from runners.models import Allocation, Lease, WorkerGroup
+from runners.services.outage import pass_was_late, portal_was_away
 
 
 class Fenced(Conflict):
@@ -58,8 +58,8 @@ def leases_release_expired() -> None:
     """
     expired = Lease.objects.filter(released_at__isnull=True, expires_at__lt=clock.now())
     found = expired.exists()
-    # Only now: while the database was away there were no ticks, whoever called us.
-    was_late = tick_was_late()
+    # Only now: while the database was away there were no passes, whoever called us.
+    was_late = pass_was_late()
     if not found:
         return
     if was_late or portal_was_away():
@@ -73,17 +73,21 @@ def group_died(allocation: Allocation, *, code: str, detail: str, died_at: datet
     held = allocation.leases.filter(released_at__isnull=True, created_at__lt=died_at)
     ended = held.update(released_at=clock.now(), release_reason=code, release_detail=detail)
     if ended:
-        enqueue("reconcile")
+        enqueue("settle_losses")
     return ended
 
 
 def group_join(allocation: Allocation, group_id: str) -> bool:
-    """A worker group reports in; whether it is a new one.
+    """A worker group reports in; whether it is a new one. The caller has locked the allocation.
 
-    Leases of an earlier group of this allocation end: its workers are gone.
+    Leases of an earlier group of this allocation end: its workers are gone. Raises Fenced for one of these, whose
+    request was on its way for long.
     """
     if allocation.group_id == group_id:
         return False
+    _, is_new = WorkerGroup.objects.get_or_create(allocation=allocation, name=group_id)
+    if not is_new:
+        raise Fenced(f"The worker group {group_id} was replaced by another one, so it gets no more work.")
     old = allocation.leases.filter(released_at__isnull=True).exclude(group_id=group_id)
     old.update(released_at=clock.now(), release_reason="worker_died")
     allocation.group_id = group_id

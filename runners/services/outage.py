@@ -6,14 +6,18 @@ from django.core.cache import cache
 
 from mlplatform.kernel import clock
 
-KEY = "runners.last-tick"
-# A lease less the heartbeat's period less the workers' longest pause between two tries; ticks come every two seconds.
+KEY = "runners.last-pass"
+# A lease less the heartbeat's period less the workers' longest pause between two tries; passes come every two seconds.
 LATE_SECONDS = 6.0
 TIMEOUT = httpx.Timeout(3)
 
 
-def tick_was_late() -> bool:
-    """Note this tick; True if the one before it is long ago or unknown: we were stopped, or the machine slept."""
+def pass_was_late() -> bool:
+    """Note this pass; True if the one before it is long ago or unknown: we were stopped, or the machine slept.
+
+    Ask when the database has answered. From answer to answer there is nothing in a pass that may take long, so what
+    does is an outage, wherever in a pass it happens.
+    """
     now = clock.now().timestamp()
     last = cache.get(KEY)
     cache.set(KEY, now, timeout=None)

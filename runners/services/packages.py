@@ -27,7 +27,7 @@ def package_build(code: Mapping[str, bytes]) -> str:
     files = {**_harness_files(), **{f"code/{name}": content for name, content in code.items()}}
     # Ray drops a zip's only top folder, so there must be exactly one.
     content = pack(files, prefix="package/")
-    return storage.write_once(f"packages/{hashlib.sha256(content).hexdigest()}.zip", content)
+    return storage.write(f"packages/{hashlib.sha256(content).hexdigest()}.zip", content)
 
 
 def package_url(key: str) -> str:
@@ -37,10 +37,12 @@ def package_url(key: str) -> str:
 
 
 def package_open(signature: str, name: str) -> bytes:
-    """Bytes of a package. Raises NotFound for a wrong signature."""
+    """Bytes of a package. Raises NotFound for a wrong signature or a lost file, StorageAway."""
     try:
         _signer.unsign(f"{name}:{signature}")
     except BadSignature:
         raise NotFound("There is no such package.") from None
-    with storage.open_key(f"packages/{name}") as file:
-        return file.read()
+    content = storage.read(f"packages/{name}")
+    if content is None:
+        raise NotFound("The package is not in the storage any more.")
+    return content

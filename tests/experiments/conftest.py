@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
+from uuid import UUID
 
 import pytest
 
 from experiments.models import Attempt, Checkpoint, Experiment, MetricBatch, Run, RunMetric, TrackingSync
-from experiments.services import lifecycle
+from experiments.services import lifecycle, reconcile
+from experiments.services.searching import sets_propose
 from experiments.states import ExperimentState, RunState
 from experiments.tracking.registry import tracking_store
 from mlplatform.kernel import clock
@@ -119,6 +122,14 @@ def repository(server: GitServer) -> Repository:
     made = Repository(server.folder, "code")
     made.commit({"train.py": CODE, "deep/er/train.py": CODE, "deep/er/note.txt": b"a note"})
     return made
+
+
+def tick() -> None:
+    """The reconciler, and the searchers that it gives a turn."""
+    with mock.patch.object(reconcile, "enqueue") as enqueue:
+        reconcile.reconcile()
+    for _, pk in (call.args for call in enqueue.call_args_list):
+        sets_propose(UUID(pk))
 
 
 def sync_of(run: Run) -> TrackingSync:

@@ -19,6 +19,8 @@ def snapshot(**fields: Any) -> Snapshot:
         "max_parallel": 1,
         "failures": (),
         "hopeless": False,
+        "sets": 0,
+        "search_failures": (),
         "stop_grace": timedelta(seconds=30),
         "pause_grace": timedelta(seconds=20),
     }
@@ -84,11 +86,6 @@ def test_nothing_is_asked_for_runs_that_back_off() -> None:
 
 def test_back_off_doubles_up_to_a_minute() -> None:
     assert [back_off(losses).total_seconds() for losses in range(1, 8)] == [0, 5, 10, 20, 40, 60, 60]
-
-
-def test_a_run_without_its_lease_is_lost() -> None:
-    gone, fine = run("running"), run("running", leased=True)
-    assert plan(snapshot(open_runs=[gone, fine])).lost == (gone.id,)
 
 
 def test_a_run_that_does_not_stop_in_time_takes_its_job_down() -> None:
@@ -162,3 +159,26 @@ def test_what_was_leased_while_somebody_paused_is_asked_to_stop() -> None:
     assert plan(snapshot(active=False, paused=True, open_runs=open_runs)).pause == (missed.id,)
     assert plan(snapshot(active=False, open_runs=open_runs)).pause == ()
     assert plan(snapshot(open_runs=open_runs)).pause == ()
+
+
+def test_while_the_searcher_has_sets_to_make_the_experiment_is_not_complete() -> None:
+    assert plan(snapshot(sets=2)) == Plan(propose=True)
+    assert plan(snapshot(sets=2, open_runs=[run()])) == Plan(request=1, propose=True)
+    for nothing_more in (
+        {"sets": 0},
+        {"over": True},
+        {"hopeless": True},
+        {"failures": [NOW] * 3},
+        {"search_failures": [NOW] * 3},
+    ):
+        assert plan(snapshot(**({"sets": 2} | nothing_more))) == Plan(complete=True)
+    assert not plan(snapshot(sets=2, active=False, open_runs=[run()])).propose
+
+
+def test_a_searcher_that_failed_is_asked_again_later_each_time() -> None:
+    def failed(*seconds: int) -> Plan:
+        at = [NOW - timedelta(seconds=one) for one in seconds]
+        return plan(snapshot(sets=2, search_failures=at))
+
+    assert failed(4) == failed(9, 20) == Plan()
+    assert failed(5) == failed(10, 20) == Plan(propose=True)

@@ -1,6 +1,6 @@
 """A Runner in memory. It passes the same contract as the real one (tests/contracts/runner_contract.py)."""
 
-from runners.port import JobPoll, JobSpec, JobStatus, RunnerRefused, RunnerUnavailable
+from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 
 
 class FakeRunner:
@@ -13,9 +13,10 @@ class FakeRunner:
         self.down = False
         self.refusal = ""
         self.logs_are_gone = False
+        self.unclear: set[str] = set()
 
     def submit(self, spec: JobSpec) -> None:
-        self._answer()
+        self._answer(spec.submission_id)
         if self.refusal:
             raise RunnerRefused(self.refusal)
         if spec.submission_id not in self.jobs:
@@ -23,7 +24,7 @@ class FakeRunner:
             self.polls[spec.submission_id] = JobPoll(JobStatus.RUNNING)
 
     def poll(self, submission_id: str) -> JobPoll:
-        self._answer()
+        self._answer(submission_id)
         return self.polls.get(submission_id, JobPoll(JobStatus.MISSING))
 
     def cancel(self, submission_id: str) -> None:
@@ -40,6 +41,8 @@ class FakeRunner:
     def end(self, submission_id: str, status: JobStatus, message: str = "") -> None:
         self.polls[submission_id] = JobPoll(status, message)
 
-    def _answer(self) -> None:
+    def _answer(self, submission_id: str = "") -> None:
         if self.down:
             raise RunnerUnavailable("the fake backend is down")
+        if submission_id in self.unclear:
+            raise JobUnclear("the fake answered 500")

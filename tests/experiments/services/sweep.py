@@ -13,7 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from experiments.definition import Definition
 from experiments.models import Experiment, Run
-from experiments.services import bulk, control, forking, launch, lifecycle, reconcile, retention, revision
+from experiments.services import (
+    bulk,
+    control,
+    forking,
+    launch,
+    lifecycle,
+    losses,
+    reconcile,
+    retention,
+    revision,
+)
 from experiments.services.ingest import Gap
 from experiments.services.leasing import lease_next
 from experiments.states import RUN_LEASED, RUN_TERMINAL, StopReason
@@ -21,7 +31,7 @@ from mlplatform.kernel.errors import Conflict, Unauthenticated
 from runners.models import Allocation, Lease
 from runners.port import JobStatus
 from runners.services import outage
-from runners.services.leases import group_died
+from runners.services.leases import Fenced, group_died
 from tests.experiments.services.history import (
     LATE,
     OBJECTIVE,
@@ -151,9 +161,10 @@ class Sweep(RuleBasedStateMachine):
         cache.set(outage.KEY, self.clock.now.timestamp() - (1000 if late else 1))
         orphans = self._orphans()
         self.runner.down = trouble == "the backend is away"
+        losses.losses_settle()
         reconcile.reconcile()
         self.runner.down = False
-        assert not orphans & self._orphans(), "a tick has not found a run that had lost its lease before"
+        assert not orphans & self._orphans(), "a pass has not found a run that had lost its lease before"
         serving = Allocation.objects.exclude(state__in=["draining", "ended"]).values_list("pk", flat=True)
         limit = self.experiment.max_parallel
         assert len(serving) <= limit, "a tick has left more allocations than may serve"
@@ -180,15 +191,21 @@ class Sweep(RuleBasedStateMachine):
     # -- workers and their backend ---------------------------------------------------------------------------------
 
     @precondition(lambda self: self.jobs)
-    @rule(pick=PICK, restarted=st.booleans())
-    def lease(self, pick: int, restarted: bool = False) -> None:
-        """A group asks for a run: a new one, or one that the portal may have given up."""
+    @rule(pick=PICK, restarted=st.booleans(), late=st.booleans())
+    def lease(self, pick: int, restarted: bool = False, late: bool = False) -> None:
+        """A group asks for a run: a new one, or one that the portal may have given up; or a replaced one, late."""
         allocation = _one(self.jobs, pick)
         mine = [group for group in self.groups if group.allocation_id == allocation.pk]
         if restarted or not mine:
             self.groups.append(Group(allocation.pk))
             mine = self.groups[-1:]
-        group = mine[-1 - pick % len(mine)]
+        group = _one(mine, pick) if late else mine[-1]
+        if group is not mine[-1]:
+            before = everything()
+            with pytest.raises(Fenced):
+                lease_next(allocation=allocation, group_id=group.id, environment={})
+            assert everything() == before
+            return
         order = lease_next(allocation=allocation, group_id=group.id, environment={})
         if order.run and group.take(order.run):
             run = Run.objects.get(pk=group.run_id)

@@ -21,7 +21,7 @@ from experiments.models import (
     RunMetric,
     TrackingSync,
 )
-from experiments.services import pruning, reconcile, retention, tracking_sync
+from experiments.services import losses, pruning, reconcile, retention, searching, tracking_sync
 from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import Order, lease_next
 from experiments.telemetry import parse_batch
@@ -58,7 +58,8 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reconciler whose logged errors fail the test, and that nobody was away from."""
     cache.set(outage.KEY, clock.now().timestamp())
     monkeypatch.setattr(leases, "portal_was_away", lambda: False)
-    monkeypatch.setattr(reconcile.logger, "exception", pytest.fail)
+    for module in (losses, reconcile):
+        monkeypatch.setattr(module.logger, "exception", pytest.fail)
 
 
 @pytest.mark.usefixtures("strict")
@@ -70,21 +71,21 @@ def test_ticks_at_once_ask_for_resources_once(experiment: Experiment, runner: Fa
 
 
 @pytest.mark.usefixtures("strict", "runner")
-def test_ticks_at_once_propose_each_set_once(experiment: Experiment) -> None:
+def test_turns_at_once_propose_each_set_once(experiment: Experiment) -> None:
     space = {"lr": {"type": "float", "min": 0.01, "max": 0.1}}
     search = {"method": "random", "runs": 5, "repeat": 2, "seed": 0, "space": space}
     Experiment.objects.update(search=search)
-    at_once(*[reconcile.reconcile] * TIMES)
+    at_once(*[lambda: searching.sets_propose(experiment.pk)] * TIMES)
     made = Run.objects.filter(searched=True)
     assert sorted(made.values_list("set_number", "repeat")) == [(s, r) for s in range(3, 8) for r in (1, 2)]
     assert RunEvent.objects.filter(run__in=made, kind="queued").count() == 10
 
 
 @pytest.mark.usefixtures("strict", "runner")
-def test_ticks_at_once_find_a_lost_run_once(leased: Any) -> None:
+def test_passes_at_once_find_a_lost_run_once(leased: Any) -> None:
     _, run, _ = leased
     Lease.objects.update(released_at=clock.now(), release_reason="worker_died")
-    at_once(*[reconcile.reconcile] * TIMES)
+    at_once(*[losses.losses_settle] * TIMES)
     run.refresh_from_db()
     assert (run.state, run.losses) == ("queued", 1)
     assert run.events.filter(kind="lost").count() == 1
@@ -172,7 +173,9 @@ def test_an_end_and_the_end_of_the_lease_at_once_settle_on_one(leased: Any) -> N
         except Fenced:
             return "fenced"
 
-    said, *_ = at_once(late, reconcile.reconcile, reconcile.reconcile)
+    said, *_ = at_once(late, losses.losses_settle, losses.losses_settle)
+    # While the end had the run's lock, both have passed it over.
+    losses.losses_settle()
     _, run, _ = leased
     run.refresh_from_db()
     outcome = ("queued", "lost") if said == "fenced" else ("completed", "completed")

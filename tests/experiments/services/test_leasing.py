@@ -16,7 +16,7 @@ from experiments.services.lifecycle import run_finish
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from runners.models import Allocation, Lease
-from runners.services.leases import lease_release
+from runners.services.leases import Fenced, lease_release
 
 
 def ask(allocation: Allocation, group: str = "one") -> Order:
@@ -214,6 +214,21 @@ def test_a_group_that_is_gone_neither_gets_a_run_nor_takes_one_away(allocation: 
     assert Lease.objects.get(released_at=None).group_id == "new"
     allocation.refresh_from_db()
     assert allocation.group_id == "new"
+
+
+@pytest.mark.parametrize("it_leased", [True, False])
+def test_a_late_request_of_a_replaced_group_is_refused(
+    allocation: Allocation, experiment: Experiment, it_leased: bool
+) -> None:
+    if not it_leased:
+        Run.objects.update(state="completed")
+    ask(allocation, "old")
+    Run.objects.filter(state="completed").update(state="queued")
+    new = ask(allocation, "new")
+    with pytest.raises(Fenced, match="replaced"):
+        ask(allocation, "old")
+    assert ask(allocation, "new") == new
+    assert experiment.runs.get(number=1).losses == it_leased
 
 
 def test_a_group_whose_allocation_has_ended_is_told_when_it_asks(allocation: Allocation) -> None:

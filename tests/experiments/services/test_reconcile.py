@@ -1,32 +1,26 @@
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
-from unittest import mock
+from uuid import UUID
 
 import pytest
-from django.core.cache import cache
-from django.db import OperationalError
-from django.db.models import QuerySet
 
 from accounts.models import User
 from experiments.models import Bundle, Experiment, Run
+from experiments.services import bundles, waiting
 from experiments.services import reconcile as reconciling
 from experiments.services.control import experiment_cancel, run_cancel, run_retry
 from experiments.services.leasing import lease_next
+from experiments.services.losses import losses_settle
 from experiments.services.reconcile import reconcile
 from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
-from runners.port import JobStatus
-from runners.services import leases, outage
+from runners.port import JobPoll, JobStatus
+from tests.experiments.conftest import Wait
 from tests.fakes.runner import FakeRunner
+from tests.fixtures import CODE
 
 pytestmark = pytest.mark.usefixtures("runner")
-
-
-@pytest.fixture
-def portal_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reconciler has ticked all the time, and workers can reach the web."""
-    cache.set(outage.KEY, clock.now().timestamp())
-    monkeypatch.setattr(leases, "portal_was_away", lambda: False)
 
 
 def late(seconds: float) -> Any:
@@ -59,54 +53,12 @@ def test_an_experiment_without_open_runs_is_completed(experiment: Experiment) ->
     assert list(experiment.events.filter(run=None).values_list("kind", flat=True)) == ["created", "completed"]
 
 
-def test_a_run_whose_lease_expired_is_queued_again(leased: Any, portal_is_up: None) -> None:
-    _, run, _ = leased
-    Lease.objects.update(expires_at=late(1))
-    reconcile()
-    run.refresh_from_db()
-    assert (run.state, run.losses) == ("queued", 1)
-    assert run.attempts.get().cause_code == "lease_lost"
-
-
-def test_silence_while_the_web_was_down_is_not_held_against_a_run(
-    leased: Any, portal_is_up: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "portal_was_away", lambda: True)
-    Lease.objects.update(expires_at=late(100))
-    leases.leases_release_expired()
-    lease = Lease.objects.get()
-    assert lease.released_at is None
-    assert lease.expires_at > clock.now()
-
-
-def test_silence_while_the_reconciler_was_stopped_is_not_either(leased: Any, portal_is_up: None) -> None:
-    cache.set(outage.KEY, late(600).timestamp())
-    Lease.objects.update(expires_at=late(100))
-    leases.leases_release_expired()
-    assert Lease.objects.get().released_at is None
-    Lease.objects.update(expires_at=late(1))
-    leases.leases_release_expired()
-    assert Lease.objects.get().release_reason == "lease_lost"
-
-
-def test_silence_while_the_database_was_away_is_not_either(
-    leased: Any, portal_is_up: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.set(outage.KEY, late(600).timestamp())
-    with monkeypatch.context() as patch:
-        patch.setattr(QuerySet, "exists", mock.Mock(side_effect=OperationalError))
-        with pytest.raises(OperationalError):
-            leases.leases_release_expired()
-    Lease.objects.update(expires_at=late(1))
-    leases.leases_release_expired()
-    assert Lease.objects.get().released_at is None
-
-
 def test_a_restarted_backend_loses_no_run(leased: Any, runner: FakeRunner) -> None:
     allocation, run, _ = leased
     reconcile()  # the fake does not know the job, as after a restart of Ray
     allocation.refresh_from_db()
     assert allocation.end_reason == "backend_lost"
+    losses_settle()
     reconcile()
     run.refresh_from_db()
     assert run.state == "queued"
@@ -128,22 +80,10 @@ def test_a_canceled_run_that_does_not_stop_takes_its_job_down(
     reconcile()
     allocation.refresh_from_db()
     assert (allocation.state, allocation.end_reason) == ("ended", "stop_timeout")
-    reconcile()
+    losses_settle()
     run.refresh_from_db()
-    assert run.state == "canceled"
+    assert (run.state, run.cause_code) == ("canceled", "stop_timeout")
     assert Run.objects.get(number=2).state == "queued"
-
-
-def test_what_was_asked_to_stop_and_was_lost_counts_as_stopped(leased: Any, portal_is_up: None) -> None:
-    _, run, _ = leased
-    for reason, state in (("paused", "queued"), ("pruned", "pruned")):
-        Run.objects.filter(pk=run.pk).update(
-            state="running", stop_reason=reason, stop_requested_at=clock.now()
-        )
-        Lease.objects.update(released_at=clock.now(), release_reason="worker_died")
-        reconcile()
-        run.refresh_from_db()
-        assert (run.state, run.losses, run.cause_code) == (state, 0, "")
 
 
 def test_nothing_of_a_paused_experiment_is_leased(allocation: Allocation, experiment: Experiment) -> None:
@@ -281,18 +221,109 @@ def test_a_retry_while_the_experiment_completes_is_not_lost(experiment: Experime
 def test_one_broken_experiment_does_not_hold_up_others(
     experiment: Experiment, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Experiment.objects.get(pk=experiment.pk)
-    broken.pk, broken.slug = None, "broken"
-    broken._state.adding = True
-    broken.save()
-    Experiment.objects.filter(slug="broken").update(created_at=late(1000))
-    other = broken.bundle
-    other.pk, other.sha256 = None, "0" * 64
-    other._state.adding = True
-    other.save()
-    Experiment.objects.filter(slug="broken").update(bundle=other)
+    broken = copy_of(experiment)
+    settle = reconciling.reconcile_experiment
+
+    def fail(pk: UUID) -> bool:
+        if pk == broken.pk:
+            raise ValueError("broken")
+        return settle(pk)
+
+    monkeypatch.setattr(reconciling, "reconcile_experiment", fail)
     reconcile()
     assert Allocation.objects.get().owner_id == experiment.id
+
+
+def copy_of(experiment: Experiment) -> Experiment:
+    """Another one, which has its turn before the first."""
+    copy = Experiment.objects.get(pk=experiment.pk)
+    copy.pk, copy.slug = None, "copy"
+    copy._state.adding = True
+    copy.save()
+    Experiment.objects.filter(pk=copy.pk).update(created_at=late(1000))
+    return copy
+
+
+@pytest.fixture
+def lost_code(leased: Any, storage_path: Path, runner: FakeRunner) -> Path:
+    """Run 1 is under way, run 2 waits for a second group; this is where the code was."""
+    allocation, _, _ = leased
+    runner.polls[allocation.submission_id] = JobPoll(JobStatus.RUNNING)
+    Experiment.objects.update(max_parallel=2)
+    file = storage_path / Bundle.objects.get().key
+    file.rename(file.with_suffix(".elsewhere"))
+    reconciling._package_keys.clear()
+    return file
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK, but no zip"])
+def test_without_its_code_what_waits_fails_and_what_runs_goes_on(
+    lost_code: Path, content: bytes | None, experiment: Experiment, bundle: Bundle
+) -> None:
+    if content is not None:
+        lost_code.write_bytes(content)
+    reconcile()
+    run = experiment.runs.get(number=2)
+    assert (run.state, run.cause_code) == ("failed", "bundle_broken")
+    assert f"{bundle.name} (sha256 {bundle.sha256})" in run.cause_message
+    assert "Upload the same code again, then retry" in run.cause_message
+    assert experiment.runs.get(number=1).state == "starting"
+
+
+@pytest.mark.parametrize("content", [None, b"PK, but no zip"])
+def test_code_that_is_uploaded_again_is_whole_again(
+    lost_code: Path, content: bytes | None, experiment: Experiment, owner: User
+) -> None:
+    if content is not None:
+        lost_code.write_bytes(content)
+    reconcile()
+    again = bundles.bundle_from_upload(
+        user=owner, project=experiment.project, filename="train.py", content=CODE
+    )
+    assert again == experiment.bundle
+    run_retry(user=owner, run=experiment.runs.get(number=2))
+    reconcile()
+    assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+def test_without_its_code_a_dead_run_is_noticed_and_an_end_is_taken(
+    lost_code: Path, leased: Any, runner: FakeRunner, owner: User
+) -> None:
+    allocation, run, _ = leased
+    run_cancel(user=owner, run=run)
+    Run.objects.filter(pk=run.pk).update(stop_requested_at=late(31))
+    reconcile()
+    assert runner.poll(allocation.submission_id).status is JobStatus.STOPPED
+    losses_settle()
+    run.refresh_from_db()
+    assert run.state == "canceled"
+
+
+def test_while_the_storage_is_away_runs_wait_and_say_so(
+    lost_code: Path, experiment: Experiment, storage_path: Path
+) -> None:
+    lost_code.with_suffix(".elsewhere").rename(lost_code)
+    folder = lost_code.parent.rename(storage_path / "unmounted")
+    reconcile()
+    run = experiment.runs.get(number=2)
+    assert run.state == "queued"
+    assert run.waiting_reason.startswith("Waits for the code. The storage has no folder")
+    folder.rename(lost_code.parent)
+    reconcile()
+    run.refresh_from_db()
+    assert run.waiting_reason == "Workers are starting."
+
+
+def test_a_package_that_was_lost_is_made_again(
+    experiment: Experiment, runner: FakeRunner, storage_path: Path
+) -> None:
+    reconcile()
+    (package,) = (storage_path / "packages").iterdir()
+    package.unlink()
+    Allocation.objects.update(state="ended", end_reason="backend_lost", ended_at=late(60))
+    reconcile()
+    assert Allocation.objects.filter(state="submitted").count() == 1
+    assert package.exists()
 
 
 def test_of_many_waiting_runs_all_are_explained_and_the_first_ones_are_announced(
@@ -301,8 +332,8 @@ def test_of_many_waiting_runs_all_are_explained_and_the_first_ones_are_announced
     more = (Run(experiment=experiment, number=n, set_number=n, seed=1) for n in range(3, 11))
     Run.objects.bulk_create(more)
     told: list[int] = []
-    monkeypatch.setattr(reconciling, "RUNS_TOLD", 3)
-    monkeypatch.setattr(reconciling, "run_changed", lambda run: told.append(run.pk))
+    monkeypatch.setattr(waiting, "RUNS_TOLD", 3)
+    monkeypatch.setattr(waiting, "run_changed", lambda run: told.append(run.pk))
     reconcile()
     assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {"Workers are starting."}
     assert told == list(experiment.runs.order_by("number").values_list("pk", flat=True)[:3])
@@ -315,3 +346,24 @@ def test_a_tick_costs_no_query_per_waiting_run(
     reconcile()
     with django_assert_max_num_queries(20):
         reconcile()
+
+
+def test_runs_whose_workers_are_silent_say_so_and_get_others_in_the_end(
+    leased: Any, experiment: Experiment, runner: FakeRunner, wait: Wait, settings: Any
+) -> None:
+    allocation, _, _ = leased
+    runner.polls[allocation.submission_id] = JobPoll(JobStatus.RUNNING)
+    Lease.objects.update(released_at=clock.now(), release_reason="node_lost")
+    losses_settle()
+    reconcile()
+    assert experiment.runs.get(number=1).waiting_reason == "Waits for its turn; 1 at a time."
+    wait(timedelta(seconds=60))
+    reconcile()
+    assert "Nothing was heard of its workers since" in experiment.runs.get(number=1).waiting_reason
+    wait(timedelta(seconds=settings.START_TIMEOUT_SECONDS))
+    reconcile()
+    reconcile()
+    allocation.refresh_from_db()
+    assert (allocation.state, allocation.end_reason) == ("ended", "start_timeout")
+    assert Allocation.objects.filter(state="submitted").count() == 1
+    assert experiment.runs.get(number=1).waiting_reason == "Workers are starting."

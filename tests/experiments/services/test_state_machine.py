@@ -9,7 +9,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from accounts.models import Project, User
 from experiments.models import Attempt, Bundle, Experiment, RunEvent
-from experiments.services import reconcile, revision
+from experiments.services import losses, reconcile, revision
 from experiments.states import RUN_LEASED, RUN_MOVES, RUN_TERMINAL
 from runners.models import Allocation
 from runners.services import leases
@@ -35,7 +35,8 @@ def stage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stage]:
     # A broken experiment is only logged, so that it does not hold up others.
-    monkeypatch.setattr(reconcile.logger, "exception", pytest.fail)
+    for module in (losses, reconcile):
+        monkeypatch.setattr(module.logger, "exception", pytest.fail)
     monkeypatch.setattr(leases, "portal_was_away", lambda: False)
     with monkeypatch.context() as patch:
         yield Stage(owner, project, bundle, runner, StoppedClock(patch), Moves(patch))

@@ -7,6 +7,7 @@ from experiments.web.advice import ADVICE, UNKNOWN, advice_for
 TOLD = ("user_error", "user_exit", "code_error", "out_of_memory")
 FOUND = (
     *LOST,
+    "bundle_broken",
     "objective_not_finite",
     "budget_time",
     "target_reached",

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from mlplatform.kernel.coalesce import Coalesced
+from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
 LIMIT_S = 10.0
 
@@ -55,3 +55,52 @@ def test_an_error_does_not_keep_the_next_from_running() -> None:
         with pytest.raises(ValueError, match="broken"):
             coalesced()
     assert len(calls) == 2
+
+
+def test_what_is_asked_for_while_one_works_has_its_turn_after_it_and_once() -> None:
+    turns: list[str] = []
+
+    def work(key: str) -> None:
+        turns.append(key)
+        if key == "a" and len(turns) == 1:
+            for asked in ("b", "a", "b", "c"):
+                threads = [threading.Thread(target=taking_turns, args=(asked,)) for _ in range(2)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join(LIMIT_S)
+                    assert not thread.is_alive(), "it waits instead of leaving its key"
+
+    taking_turns = TakingTurns(work)
+    taking_turns("a")
+    assert turns == ["a", "b", "a", "c"]
+
+
+def test_a_turn_that_fails_ends_the_work_and_the_next_call_goes_on() -> None:
+    turns: list[str] = []
+
+    def work(key: str) -> None:
+        turns.append(key)
+        if turns == ["a"]:
+            taking_turns("b")
+            raise ValueError("broken")
+
+    taking_turns = TakingTurns(work)
+    with pytest.raises(ValueError, match="broken"):
+        taking_turns("a")
+    taking_turns("c")
+    assert turns == ["a", "b", "c"]
+
+
+def test_nobody_works_for_others_without_end() -> None:
+    turns: list[int] = []
+
+    def work(key: int) -> None:
+        turns.append(key)
+        taking_turns(key + 1)
+
+    taking_turns = TakingTurns(work, most=3)
+    taking_turns(1)
+    assert turns == [1, 2, 3]
+    taking_turns(9)
+    assert turns == [1, 2, 3, 4, 9, 5]

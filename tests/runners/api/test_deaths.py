@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from experiments.models import Run
-from experiments.services.reconcile import reconcile
+from experiments.services.losses import losses_settle
 from mlplatform import broker
 from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
@@ -35,11 +35,11 @@ def test_a_death_ends_the_lease_and_the_run_is_queued_again_at_once(
     monkeypatch.setattr(broker, "_send", sent.extend)
     with django_capture_on_commit_callbacks(execute=True):
         assert api(allocation).post(DEATHS, DEATH, format="json").json() == {"ended": 1}
-    assert ("reconcile", ()) in sent
+    assert ("settle_losses", ()) in sent
     lease = Lease.objects.get()
     assert (lease.release_reason, lease.release_detail) == ("out_of_memory", "killed\ufffd by Ray")
     assert api(allocation).post(DEATHS, DEATH, format="json").json() == {"ended": 0}
-    reconcile()
+    losses_settle()
     run.refresh_from_db()
     assert (run.state, run.losses, run.attempts.get().cause_code) == ("queued", 1, "out_of_memory")
 

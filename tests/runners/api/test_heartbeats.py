@@ -26,12 +26,18 @@ def test_a_heartbeat_renews_the_lease(api: Api, leased: Any, beat: dict[str, Any
     assert settings.LEASE_SECONDS - 2 < left.total_seconds() <= settings.LEASE_SECONDS
 
 
-@pytest.mark.parametrize("wrong", [{"attempt": 2}, {"fence": 10**8}, {"run": "0" * 32}])
+@pytest.mark.parametrize("wrong", [{"attempt": 2}, {"fence": 2**63 - 1}, {"run": "0" * 32}])
 def test_a_lease_that_is_not_theirs_is_fenced(
     api: Api, leased: Any, beat: dict[str, Any], wrong: dict[str, Any]
 ) -> None:
     answer = api(leased[0]).post(HEARTBEATS, beat | wrong, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "fenced")
+
+
+def test_a_fence_is_as_large_as_the_database_has_them(api: Api, leased: Any, beat: dict[str, Any]) -> None:
+    Lease.objects.update(id=2**31 + 7)
+    answer = api(leased[0]).post(HEARTBEATS, beat | {"fence": 2**31 + 7}, format="json")
+    assert answer.status_code == 200
 
 
 def test_a_released_lease_does_not_come_back(api: Api, leased: Any, beat: dict[str, Any]) -> None:

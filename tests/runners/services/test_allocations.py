@@ -8,17 +8,23 @@ from experiments.models import Experiment
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound, Unauthenticated
 from runners.models import Allocation, Lease
-from runners.port import JobStatus
+from runners.port import JobPoll, JobStatus
 from runners.selectors.allocations import failed_in_a_row
 from runners.services.allocations import (
     allocation_drain,
     allocation_end,
     allocation_request,
-    allocations_tick,
+    allocations_admit,
+    allocations_follow,
 )
 from runners.services.packages import package_build, package_open, package_url
 from runners.services.tokens import allocation_by_token, allocation_token
 from tests.fakes.runner import FakeRunner
+
+
+def allocations_tick() -> None:
+    allocations_follow()
+    allocations_admit()
 
 
 def request(experiment: Experiment, **fields: Any) -> Allocation:
@@ -159,6 +165,47 @@ def test_one_that_has_asked_for_work_may_take_its_time(
     allocations_tick()
     allocation.refresh_from_db()
     assert allocation.state == "running"
+
+
+@pytest.mark.parametrize("heard", ["running_at", "seen_at", "lease", "nothing"])
+def test_one_whose_workers_do_not_come_back_is_stopped(
+    runner: FakeRunner, leased: Any, settings: Any, heard: str
+) -> None:
+    """Its group has died, and the backend has no room for another."""
+    allocation, _, _ = leased
+    runner.end(allocation.submission_id, JobStatus.RUNNING, "waits for a node")
+    long_ago = clock.now() - timedelta(seconds=settings.START_TIMEOUT_SECONDS + 1)
+    times = dict.fromkeys(("running_at", "seen_at", "submitted_at"), long_ago)
+    Allocation.objects.update(**{name: clock.now() if name == heard else at for name, at in times.items()})
+    Lease.objects.update(released_at=clock.now() if heard == "lease" else long_ago)
+    allocations_tick()
+    allocation.refresh_from_db()
+    silent = heard == "nothing"
+    assert allocation.end_reason == ("start_timeout" if silent else "")
+    assert runner.polls[allocation.submission_id].status is (
+        JobStatus.STOPPED if silent else JobStatus.RUNNING
+    )
+
+
+def test_a_job_of_which_the_backend_makes_no_sense_does_not_hold_up_the_others(
+    runner: FakeRunner, leased: Any, experiment: Experiment
+) -> None:
+    allocation, _, _ = leased
+    unclear, well = request(experiment, workers=1), request(experiment, workers=1)
+    runner.polls[allocation.submission_id] = JobPoll(JobStatus.RUNNING)
+    runner.unclear = {allocation.submission_id, unclear.submission_id}
+    Allocation.objects.filter(pk=allocation.pk).update(cpus_per_worker=0)
+    allocations_tick()
+    states = [Allocation.objects.get(pk=one.pk).state for one in (allocation, unclear, well)]
+    assert states == ["running", "waiting", "submitted"]
+    assert (
+        "It was not taken yet. the fake answered 500" in Allocation.objects.get(pk=unclear.pk).waiting_reason
+    )
+    runner.unclear = set()
+    runner.end(allocation.submission_id, JobStatus.SUCCEEDED)
+    allocations_tick()
+    states = [Allocation.objects.get(pk=one.pk).state for one in (allocation, unclear, well)]
+    assert states == ["ended", "submitted", "submitted"]
 
 
 def test_one_that_was_never_submitted_just_ends(experiment: Experiment) -> None:

@@ -1,5 +1,6 @@
 """Random histories of leases: who was fenced once never gets anything again, and a subject has one holder."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,6 +54,7 @@ class Leases(RuleBasedStateMachine):
         patch.setattr(timezone, "now", lambda: self.now)
         self.held: list[Held] = []
         self.attempts = dict.fromkeys(SUBJECTS, 0)
+        self.joined: dict[UUID, list[str]] = defaultdict(list)
         self.away = False
         patch.setattr(leases, "portal_was_away", lambda: self.away)
         self.history = transaction.atomic()
@@ -89,6 +91,11 @@ class Leases(RuleBasedStateMachine):
         self.lose(allocation=allocation.pk, group=group)
         leases.group_join(allocation, group)
         assert Allocation.objects.get(pk=allocation.pk).group_id == group
+        replaced = self.joined[allocation.pk]
+        if replaced:
+            with pytest.raises(leases.Fenced):
+                leases.group_join(self.allocation(pick), replaced[pick % len(replaced)])
+        replaced.append(group)
 
     @rule(pick=PICK, subject=st.sampled_from(SUBJECTS))
     def grant(self, pick: int, subject: UUID) -> None:
