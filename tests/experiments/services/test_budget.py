@@ -11,9 +11,10 @@ from experiments.services.control import run_retry, runs_retry
 from experiments.services.forking import run_continue, run_fork
 from experiments.services.launch import runs_add
 from experiments.services.lifecycle import run_stopped
-from experiments.services.reconcile import reconcile, reconcile_experiment
+from experiments.services.reconcile import reconcile_experiment
 from mlplatform.kernel import clock
 from runners.models import Allocation
+from tests.experiments.conftest import tick
 from tests.experiments.services.test_revision import RANDOM
 
 pytestmark = pytest.mark.usefixtures("runner")
@@ -47,23 +48,23 @@ def states() -> list[tuple[str, str, str]]:
 
 def test_a_run_that_reaches_the_target_finishes_and_the_rest_is_canceled(target: Run) -> None:
     reached(target, 0.95)
-    reconcile()
+    tick()
     assert states() == [("running", "", ""), ("canceled", "", "target_reached")]
     Run.objects.filter(pk=target.pk).update(state="completed")
-    reconcile()
+    tick()
     assert Experiment.objects.get().state == "completed"
 
 
 def test_less_than_the_target_changes_nothing(target: Run) -> None:
     reached(target, 0.89)
-    reconcile()
+    tick()
     assert states() == [("running", "", ""), ("queued", "", "")]
 
 
 def test_a_low_objective_counts_from_the_other_side(target: Run) -> None:
     Experiment.objects.update(objective_direction="minimize", target=0.1)
     reached(target, 0.95)
-    reconcile()
+    tick()
     assert states()[1] == ("canceled", "", "target_reached")
 
 
@@ -71,7 +72,7 @@ def test_others_that_train_stop_at_their_next_report(target: Run) -> None:
     second = Run.objects.get(number=2)
     reached(second, 0.99)
     Run.objects.filter(number=2).update(state="completed")
-    reconcile()
+    tick()
     target.refresh_from_db()
     assert target.stop_reason == "target"
     assert run_stopped(target)
@@ -136,8 +137,8 @@ def over(target: Run) -> Experiment:
     reached(target, 0.95)
     Checkpoint.objects.create(run=target, attempt=1, step=2, path="/1", metrics={})
     Run.objects.filter(pk=target.pk).update(state="completed", searched=True)
-    reconcile()
-    reconcile()
+    tick()
+    tick()
     Experiment.objects.update(search=RANDOM, progress="epochs")
     return Experiment.objects.select_related("project").get()
 
@@ -149,7 +150,7 @@ def test_what_a_person_queues_after_that_runs_all_the_same(owner: User, over: Ex
     runs_add(user=owner, experiment=over, param_sets=[{"lr": 0.3}])
     run_fork(user=owner, run=first, params={"lr": 0.4})
     run_continue(user=owner, run=first, more=2)
-    reconcile()
+    tick()
     over.refresh_from_db()
     assert over.state == "active"
     assert list(over.runs.values_list("number", "state", "exempt")) == [
@@ -163,7 +164,7 @@ def test_the_time_that_is_used_up_does_not_end_it_either(owner: User, target: Ru
     Experiment.objects.update(max_seconds=60, active_seconds=61)
     Run.objects.update(state="failed")
     runs_retry(user=owner, experiment=target.experiment)
-    reconcile()
+    tick()
     assert set(Run.objects.values_list("state", "exempt")) == {("queued", True)}
 
 
@@ -172,5 +173,5 @@ def test_what_is_queued_before_ends_with_the_rest(owner: User, target: Run) -> N
     Run.objects.filter(number=2).update(state="failed")
     run_retry(user=owner, run=Run.objects.select_related("experiment__project").get(number=2))
     reached(target, 0.95)
-    reconcile()
+    tick()
     assert [state for state, *_ in states()] == ["running", "canceled", "canceled"]

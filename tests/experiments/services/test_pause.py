@@ -17,12 +17,11 @@ from experiments.services.ingest import batch_ingest
 from experiments.services.launch import runs_add
 from experiments.services.leasing import lease_next
 from experiments.services.lifecycle import run_stopped, seconds_active
-from experiments.services.reconcile import reconcile
 from experiments.telemetry import parse_batch
 from mlplatform.kernel.errors import Conflict, Forbidden, NotFound
 from runners.models import Allocation
 from runners.services.leases import lease_release
-from tests.experiments.conftest import Wait
+from tests.experiments.conftest import Wait, tick
 
 pytestmark = pytest.mark.usefixtures("runner")
 
@@ -42,15 +41,15 @@ def test_a_paused_experiment_starts_nothing_and_lets_go_of_what_runs(owner: User
 
 
 def test_its_workers_are_released_and_what_waits_says_why(owner: User, experiment: Experiment) -> None:
-    reconcile()
+    tick()
     experiment_pause(user=owner, experiment=experiment)
-    reconcile()
+    tick()
     assert Allocation.objects.get().state == "draining"
     assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {
         "The experiment is paused; resume it to go on."
     }
     experiment_resume(user=owner, experiment=experiment)
-    reconcile()
+    tick()
     assert Allocation.objects.filter(state="submitted").count() == 1
 
 

@@ -8,11 +8,11 @@ from experiments.services.control import experiment_cancel, run_retry
 from experiments.services.launch import runs_add
 from experiments.services.leasing import Order, lease_next
 from experiments.services.lifecycle import run_finish
-from experiments.services.reconcile import reconcile
 from experiments.services.revision import experiment_revise
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
 from runners.models import Allocation
 from runners.services.leases import lease_release
+from tests.experiments.conftest import tick
 from tests.fakes.runner import FakeRunner
 
 SPACE = {"lr": {"type": "float", "min": 0.001, "max": 0.1, "log": True}}
@@ -49,17 +49,17 @@ def test_fewer_runs_at_a_time_take_effect_while_others_wait(
 ) -> None:
     runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 0.3}] * 4)
     experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 2})
-    reconcile()
+    tick()
     groups = list(Allocation.objects.order_by("created_at"))
     assert [ask(allocation).order for allocation in groups] == ["run", "run"]
     experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 1})
-    reconcile()
+    tick()
     assert sorted(Allocation.objects.values_list("state", flat=True)) == ["draining", "running"]
     for run in Run.objects.filter(state="starting"):
         assert lease_release(run.attempts.get().fence, "completed")
         assert run_finish(run, "completed")
     assert [ask(allocation).order for allocation in groups] == ["run", "drain"]
-    reconcile()
+    tick()
     assert Run.objects.filter(state="starting").count() == 1
     assert Allocation.objects.count() == 2
 
@@ -69,10 +69,10 @@ def test_what_was_only_asked_for_is_taken_back(
 ) -> None:
     runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 0.3}] * 4)
     experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 6})
-    reconcile()
+    tick()
     assert sorted(Allocation.objects.values_list("state", flat=True)) == ["submitted"] * 2 + ["waiting"] * 4
     experiment_revise(user=owner, experiment=experiment, changes={"max_parallel": 1})
-    reconcile()
+    tick()
     assert sorted(Allocation.objects.values_list("state", flat=True)) == [
         *["draining"],
         *["ended"] * 4,
@@ -145,7 +145,7 @@ def canceled(owner: User, experiment: Experiment, runner: FakeRunner) -> Experim
 @pytest.mark.parametrize("changes", [{"name": "other", "runs": 4}, {"max_hours": None}, {"runs": 30}])
 def test_a_canceled_one_stays_canceled(owner: User, canceled: Experiment, changes: dict[str, Any]) -> None:
     experiment_revise(user=owner, experiment=canceled, changes=changes)
-    reconcile()
+    tick()
     canceled.refresh_from_db()
     assert (canceled.state, canceled.runs.count()) == ("canceled", 2)
 
@@ -153,12 +153,12 @@ def test_a_canceled_one_stays_canceled(owner: User, canceled: Experiment, change
 def test_a_canceled_search_runs_what_a_person_asks_for_and_no_more(owner: User, canceled: Experiment) -> None:
     run_retry(user=owner, run=canceled.runs.select_related("experiment__project").get(number=1))
     runs_add(user=owner, experiment=canceled, param_sets=[{"lr": 0.3}])
-    reconcile()
+    tick()
     canceled.refresh_from_db()
     assert canceled.state == "active"
     assert list(canceled.runs.values_list("state", flat=True)) == ["queued", "canceled", "queued"]
     canceled.runs.update(state="completed")
-    reconcile()
+    tick()
     canceled.refresh_from_db()
     assert (canceled.state, canceled.runs.count()) == ("completed", 3)
 
@@ -166,7 +166,7 @@ def test_a_canceled_search_runs_what_a_person_asks_for_and_no_more(owner: User, 
 def test_a_larger_budget_continues_a_search_that_was_canceled_once(owner: User, canceled: Experiment) -> None:
     run_retry(user=owner, run=canceled.runs.select_related("experiment__project").get(number=1))
     experiment_revise(user=owner, experiment=canceled, changes={"runs": 5})
-    reconcile()
+    tick()
     assert canceled.runs.filter(state="queued", searched=True).count() == 1 + 3
 
 
