@@ -23,10 +23,10 @@ class Run(models.Model):
     repeat = models.PositiveIntegerField(default=1)
     searched = models.BooleanField(default=False)
     params = models.JSONField(default=dict)
-    # Where it was forked from: it begins at that checkpoint.
-    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="forks")
+    # Where it was forked from: it begins at that checkpoint, so neither goes before the fork does.
+    parent = models.ForeignKey("self", models.RESTRICT, null=True, related_name="forks")
     start_checkpoint = models.ForeignKey(
-        "experiments.Checkpoint", models.SET_NULL, null=True, related_name="forks"
+        "experiments.Checkpoint", models.RESTRICT, null=True, related_name="forks"
     )
     seed = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=RunState, default=RunState.QUEUED)

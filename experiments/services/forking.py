@@ -27,6 +27,8 @@ def run_fork(
     """
     require(user, "launch", run.experiment.project)
     experiment = experiment_locked(run.experiment_id)
+    # Its policy deletes checkpoints under this lock, so what is chosen now stays.
+    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     start = _checkpoint(run, checkpoint)
     given = params or {}
     declared = experiment.declared

@@ -1,8 +1,10 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import RestrictedError
 
-from accounts.models import User
+from accounts.models import Project, User
 from experiments.models import Checkpoint, Experiment, Run
 from experiments.services.forking import run_continue, run_fork
 from experiments.services.leasing import lease_next
@@ -92,3 +94,25 @@ def test_who_may(viewer: User, stranger: User, trained: Run) -> None:
         run_fork(user=viewer, run=trained)
     with pytest.raises(NotFound):
         run_fork(user=stranger, run=trained)
+
+
+@pytest.fixture
+def fork_of_a_fork(owner: User, trained: Run) -> Run:
+    fork = run_fork(user=owner, run=trained)
+    Checkpoint.objects.create(run=fork, attempt=1, step=5, path=f"/runs/{fork.id}/1-5", metrics={})
+    return run_fork(user=owner, run=fork)
+
+
+def test_where_a_fork_begins_cannot_be_deleted_before_it(trained: Run, fork_of_a_fork: Run) -> None:
+    rows: list[Any] = [trained, fork_of_a_fork.parent, trained.checkpoints.get(step=3)]
+    for row in rows:
+        with pytest.raises(RestrictedError):
+            row.delete()
+    assert trained.checkpoints.get(step=2).delete()
+
+
+@pytest.mark.parametrize("model", [Experiment, Project])
+def test_an_experiment_is_deleted_with_its_forks(model: Any, fork_of_a_fork: Run) -> None:
+    model.objects.get().delete()
+    assert not Run.objects.exists()
+    connection.check_constraints()
