@@ -22,11 +22,12 @@ def searched_sets(experiment: Experiment) -> int:
 def observations(experiment: Experiment) -> list[Observation]:
     """One observation per parameter set, oldest first. Two queries.
 
-    The value is the best that a run reached, averaged over the repeats that have one.
+    The value is the best that a run reached, averaged over the repeats that have one. A fork is none: its parameters
+    did not earn its value alone.
     """
     values = objective_values(experiment)
     by_set: dict[int, list[Run]] = defaultdict(list)
-    runs = experiment.runs.only("set_number", "searched", "params", "state")
+    runs = experiment.runs.filter(parent=None).only("set_number", "searched", "params", "state")
     for run in runs.order_by("set_number", "number"):
         by_set[run.set_number].append(run)
     seen: list[Observation] = []
@@ -57,12 +58,16 @@ def objective_values(experiment: Experiment) -> dict[UUID, float]:
 
 
 def objective_at(experiment: Experiment, step: int) -> dict[int, float]:
-    """The objective of each run that has come to the step, by run number: its first report at or after the step."""
+    """The objective of each run that has come to the step, by run number: its first report at or after the step.
+
+    A fork that began there or later has not come to the step itself.
+    """
     last = Func(F("steps"), function="array_upper", template="(steps)[array_upper(%(expressions)s, 1)]")
     batches = (
         MetricBatch.objects.filter(run__experiment=experiment, name=experiment.objective_metric)
         .annotate(last_step=last)
         .filter(last_step__gte=Value(step, output_field=IntegerField()))
+        .exclude(run__start_checkpoint__step__gte=step)
         .order_by("run_id", "attempt", "seq")
         .distinct("run_id")
     )

@@ -35,8 +35,9 @@ def run_fork(
     # A changed value may make others of the old set pointless; what was asked for itself is checked.
     changed = complete(declared, {**applicable(declared, {**run.params, **given}), **given})
     (fork,) = sets_add(experiment, [changed], actor=user)
-    fork.parent, fork.start_checkpoint = run, start
-    fork.save(update_fields=["parent", "start_checkpoint"])
+    # A pruner has nothing to say about steps that it does not make.
+    fork.parent, fork.start_checkpoint, fork.judged_step = run, start, start.step
+    fork.save(update_fields=["parent", "start_checkpoint", "judged_step"])
     event(fork, "forked", f"Begins at step {start.step} of run {run.number}.", actor=user)
     experiment_reopen(experiment, user)
     audit(user, "run.fork", fork.id, project=experiment.project, parent=run.number, step=start.step)

@@ -2,9 +2,11 @@ from typing import Any
 
 import pytest
 
-from experiments.models import Experiment, MetricBatch, Run
+from accounts.models import User
+from experiments.models import Checkpoint, Experiment, MetricBatch, Run
 from experiments.selectors.search import objective_at
 from experiments.services import pruning
+from experiments.services.forking import run_fork
 from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import lease_next
 from experiments.services.lifecycle import run_pause
@@ -115,3 +117,41 @@ def test_a_new_attempt_is_judged_again_at_the_steps_that_it_repeats(running: Run
     lease_next(allocation=allocation, group_id=allocation.group_id, environment={})
     running.refresh_from_db()
     assert (running.attempts_made, running.judged_step) == (2, 0)
+
+
+@pytest.fixture
+def fork(running: Run, owner: User) -> Run:
+    """It begins where run 2 was after its second step."""
+    parent = Run.objects.select_related("experiment__project").get(number=2)
+    Checkpoint.objects.create(run=parent, attempt=1, step=2, path="/c", metrics={})
+    made = run_fork(user=owner, run=parent)
+    report(made, [3, 4], [0.9, 0.95])
+    return Run.objects.select_related("experiment").get(pk=made.pk)
+
+
+def test_a_fork_counts_only_where_it_has_been(running: Run, fork: Run) -> None:
+    report(running, [1, 2, 3], [0.1, 0.2, 0.3])
+    assert objective_at(running.experiment, 2) == {1: 0.2, 2: 0.8, 3: 0.8}
+    assert objective_at(running.experiment, 3) == {1: 0.3, fork.number: 0.9}
+
+
+def test_the_first_check_of_a_fork_lies_after_its_checkpoint(
+    fork: Run, leased: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(pruning, "enqueue", lambda *message: sent.append(message))
+    asha = {"method": "asha", "min_steps": 1, "reduction": 2}
+    Experiment.objects.update(search=MEDIAN | {"pruner": asha}, progress="")
+    Run.objects.exclude(pk=fork.pk).update(state="completed")
+    order = lease_next(allocation=leased[0], group_id="another", environment={})
+    assert order.run
+    assert order.run["number"] == fork.number
+
+    def send(step: int) -> None:
+        run = Run.objects.select_related("experiment").get(pk=fork.pk)
+        judge_later(run, [Series("accuracy", [step], [0.1], [0.0])])
+
+    send(3)
+    assert sent == [], "rungs 1 and 2 are its parent's"
+    send(4)
+    assert sent == [("prune", str(fork.id), 4)]

@@ -4,8 +4,9 @@ import pytest
 
 from accounts.models import Project, User
 from experiments.definition import Definition
-from experiments.models import Bundle, Experiment, Run, RunMetric
+from experiments.models import Bundle, Checkpoint, Experiment, Run, RunMetric
 from experiments.selectors.search import observations
+from experiments.services.forking import run_fork
 from experiments.services.launch import experiment_create
 from experiments.services.reconcile import reconcile
 from experiments.services.revision import experiment_revise
@@ -129,6 +130,15 @@ def test_what_a_searcher_sees(searched: Any) -> None:
     assert [(one.number, one.state) for one in seen] == [(1, "completed"), (2, "pruned"), (3, "open")]
     assert seen[0].value == pytest.approx(0.6)
     assert seen[1].value == pytest.approx(0.2)
+
+
+def test_a_fork_is_nothing_to_learn_from(searched: Any, owner: User) -> None:
+    experiment = searched({**RANDOM, "runs": 1})
+    run = experiment.runs.get()
+    finish(run, 0.5)
+    Checkpoint.objects.create(run=run, attempt=1, step=3, path="/c", metrics={})
+    finish(run_fork(user=owner, run=run), 0.9)
+    assert [(one.number, one.value) for one in observations(experiment)] == [(1, 0.5)]
 
 
 def test_a_search_without_an_objective_to_learn_from_is_refused(
