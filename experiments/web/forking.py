@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Run
-from experiments.selectors.checkpoints import CheckpointLine, checkpoint_lines
+from experiments.selectors.checkpoints import CheckpointLine, checkpoint_lines, checkpoint_to_resume
 from experiments.selectors.runs import run_get
 from experiments.services.forking import run_continue, run_fork
 from experiments.states import RunState
@@ -28,7 +28,9 @@ class CheckpointForm(forms.Form):
 
     checkpoint = forms.TypedChoiceField(coerce=int, label="Begin at")
 
-    def __init__(self, data: Mapping[str, Any] | None, lines: list[CheckpointLine], chosen: str) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None, lines: list[CheckpointLine], chosen: str | int | None
+    ) -> None:
         super().__init__(data, initial={"checkpoint": chosen})
         self.fields["checkpoint"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
             (line.checkpoint.pk, _words(line)) for line in lines
@@ -44,11 +46,11 @@ class ContinueForm(forms.Form):
 @require_http_methods(FORM_METHODS)
 @signed_in
 def fork(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
-    """A run from one of its checkpoints (`?checkpoint=`, by default the last) with changed parameters."""
+    """A run from one of its checkpoints (`?checkpoint=`, by default where the run would resume), with other values."""
     found = run_get(request.user, project, slug, number, "launch")
     lines = checkpoint_lines(found)
     data = request.POST if request.method == "POST" else None
-    form = CheckpointForm(data, lines, request.GET.get("checkpoint", ""))
+    form = CheckpointForm(data, lines, request.GET.get("checkpoint") or _default(found))
     params = ParameterForm(found.experiment.declared, data, found.params)
     valid = [one.is_valid() for one in (form, params)] if data is not None else [False]
     if all(valid):
@@ -95,6 +97,11 @@ def train_further(request: SignedInRequest, project: str, slug: str, number: int
 def can_continue(run: Run) -> bool:
     """Whether the run is over in good order and a parameter says how long it was."""
     return run.state == RunState.COMPLETED and run.experiment.progress in run.params
+
+
+def _default(run: Run) -> int | None:
+    checkpoint = checkpoint_to_resume(run)
+    return checkpoint.pk if checkpoint else None
 
 
 def _one_set(params: ParameterForm) -> dict[str, Any]:
