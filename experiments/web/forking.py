@@ -12,7 +12,12 @@ from django.views.decorators.http import require_http_methods
 from accounts.web.access import SignedInRequest, signed_in
 from accounts.web.once import once
 from experiments.models import Run
-from experiments.selectors.checkpoints import CheckpointLine, checkpoint_lines, nothing_left
+from experiments.selectors.checkpoints import (
+    CheckpointLine,
+    checkpoint_lines,
+    checkpoint_to_resume,
+    nothing_left,
+)
 from experiments.selectors.runs import run_get
 from experiments.services.forking import run_continue, run_fork
 from experiments.states import RunState
@@ -50,11 +55,11 @@ class ContinueForm(forms.Form):
 @signed_in
 @once
 def fork(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
-    """A run from one of its checkpoints (`?checkpoint=`, by default the last) with changed parameters."""
+    """A run from one of its checkpoints (`?checkpoint=`, by default where the run would resume), with other values."""
     found = run_get(request.user, project, slug, number, "launch")
     lines = checkpoint_lines(found)
     data = request.POST if request.method == "POST" else None
-    chosen = request.GET.get("checkpoint", "")
+    chosen = request.GET.get("checkpoint") or _default(found)
     form = CheckpointForm(data, lines, chosen, found.progress_total)
     params = ParameterForm(found.experiment.declared, data, found.params)
     valid = [one.is_valid() for one in (form, params)] if data is not None else [False]
@@ -104,6 +109,11 @@ def train_further(request: SignedInRequest, project: str, slug: str, number: int
 def can_continue(run: Run) -> bool:
     """Whether the run is over in good order and a parameter says how long it was."""
     return run.state == RunState.COMPLETED and run.experiment.progress in run.params
+
+
+def _default(run: Run) -> str:
+    checkpoint = checkpoint_to_resume(run)
+    return str(checkpoint.pk) if checkpoint else ""
 
 
 def _one_set(params: ParameterForm) -> dict[str, Any]:

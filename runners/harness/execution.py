@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch.distributed as dist
 
@@ -22,6 +22,7 @@ from .seeds import ProcessState, seed_everything
 from .session import RunSession
 from .star import PeerLostError
 from .stream import Stream
+from .threads import outliving
 from .train_fn_utils import RayCheckpointStore, bind_train_functions
 
 # Rank 0 gets this long to upload what it reported, or to fail with the same error, before another rank ends the run:
@@ -128,31 +129,29 @@ class Execution:
     def _end_together(self) -> Ending:
         """Completed, stopped or lost: all ranks are here, and the group goes on to the next run."""
         self._session.leave()
+        left = self._leaves_threads()
         if self._consensus.rank > 0:
             self._flush_logs()
         self._capture.stop()
         # Rank 0's end must come after the other ranks' last lines, and it must know whether it may ask for more.
-        worn_out = self._worn_out()
+        worn_out = self._worn_out(left)
         signal = self._session.signal
         delivered = True
         if self._consensus.rank == 0 and not isinstance(signal, LeaseLost):
             outcome: Outcome = "stopped" if isinstance(signal, StopRun) else "completed"
             leasing = None if worn_out else self._place.leasing
             delivered = self._stream.finish(outcome, group=leasing.group if leasing else None)
-        if worn_out:
-            # Ray ends the whole group as soon as one rank raises.
-            self._consensus.agree([])
-            raise RecycleGroupError(worn_out)
-        return self._ending(delivered)
+        return self._leave_group(worn_out) if worn_out else self._ending(delivered)
 
     def _end_unimported(self, failure: "ImportFailedError") -> Ending:
-        """The code cannot be imported: nothing of it runs, so the group stays usable."""
+        """The code cannot be imported: its train function has not run, so the group may stay usable."""
+        left = self._leaves_threads()
         self._flush_logs()
-        self._consensus.agree([])
+        worn_out = self._worn_out(left)
         delivered = True
         if self._consensus.rank == failure.rank and failure.error is not None:
             delivered = self._stream.finish("failed", cause_of(failure.error, importing=True))
-        return self._ending(delivered)
+        return self._leave_group(worn_out) if worn_out else self._ending(delivered)
 
     def _end_failed(self, error: BaseException) -> None:
         """This rank failed and the others may hang: tell the portal, then have Ray replace the group."""
@@ -180,14 +179,29 @@ class Execution:
         if not isinstance(self._session.signal, LeaseLost):
             self._stream.flush()
 
-    def _worn_out(self) -> str:
+    def _leaves_threads(self) -> bool:
+        """Whether code of the run goes on on this rank; if so, its log says it."""
+        names = outliving()
+        if names:
+            self._stream.log(
+                f"threads that the code has started go on after its end ({', '.join(names)}). So that they do not "
+                "disturb the next run, it gets new processes, which takes longer. Join them before returning."
+            )
+        return bool(names)
+
+    def _worn_out(self, leaves_threads: bool) -> str:
         """Why this group must not be used again; empty if it may. The same on all ranks."""
-        agreed = self._consensus.agree([] if dist.is_initialized() else [Flag.DIRTY])
-        if Flag.DIRTY in agreed:
-            return "the train function destroyed torch's process group"
+        is_dirty = leaves_threads or not dist.is_initialized()
+        if Flag.DIRTY in self._consensus.agree([Flag.DIRTY] if is_dirty else []):
+            return "the code destroyed torch's process group, or threads of it go on"
         return (
             "the experiment asks for a fresh process per run" if self._place.allocation.fresh_process else ""
         )
+
+    def _leave_group(self, worn_out: str) -> NoReturn:
+        # Ray ends the whole group as soon as one rank raises.
+        self._consensus.agree([])
+        raise RecycleGroupError(worn_out)
 
     def _ending(self, delivered: bool) -> Ending:
         stream = self._stream

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import random
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from .children import children, end_children
+from .numerics import switch_back, switches
 
 
 def seed_everything(seed: int) -> None:
@@ -31,10 +33,8 @@ class ProcessState:
     """What user code commonly changes in a process, as it was before the first run."""
 
     environment: dict[str, str]
-    dtype: torch.dtype
-    threads: int
-    deterministic: bool
-    cudnn: tuple[bool, bool]
+    switches: dict[str, Any]
+    warning_filters: list[Any]
     log_level: int
     log_handlers: list[Any]
     children: frozenset[int]
@@ -44,10 +44,8 @@ class ProcessState:
         root = logging.getLogger()
         return cls(
             environment=dict(os.environ),
-            dtype=torch.get_default_dtype(),
-            threads=torch.get_num_threads(),
-            deterministic=torch.are_deterministic_algorithms_enabled(),
-            cudnn=(torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+            switches=switches(),
+            warning_filters=list(warnings.filters),
             log_level=root.level,
             log_handlers=list(root.handlers),
             children=children(),
@@ -58,15 +56,10 @@ class ProcessState:
         if dict(os.environ) != self.environment:
             os.environ.clear()
             os.environ.update(self.environment)
-        torch.set_default_dtype(self.dtype)
-        torch.set_default_device(None)
-        torch.set_grad_enabled(True)
-        torch.set_num_threads(self.threads)
-        if (
-            torch.are_deterministic_algorithms_enabled() != self.deterministic
-        ):  # the first call costs 2 s of imports
-            torch.use_deterministic_algorithms(self.deterministic)
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = self.cudnn
+        switch_back(self.switches)
+        # Also makes Python forget which warnings it has shown: each run gets its own.
+        warnings.resetwarnings()
+        warnings.filters[:] = self.warning_filters
         root = logging.getLogger()
         root.setLevel(self.log_level)
         root.handlers[:] = self.log_handlers

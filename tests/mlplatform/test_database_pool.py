@@ -18,14 +18,14 @@ def test_the_portal_answers_before_the_harness_gives_up(edge: object) -> None:
 
 
 def test_a_database_that_is_back_is_found_within_one_timeout(tmp_path: Path) -> None:
-    reachable = conninfo_to_dict(SERVERS.environment()["MLP_DATABASE_URL"])
+    reachable = SERVERS.environment()["MLP_DATABASE_URL"]
     sockets = tmp_path / "s"
-    away = make_conninfo(**{**reachable, "host": str(sockets)})
+    away = make_conninfo(reachable, host=str(sockets))
     with ConnectionPool(away, **DATABASE_POOL, open=True) as pool:
         with pytest.raises(PoolTimeout), pool.connection():
             pass
         # With pauses that double, the next try would come too late now.
         time.sleep(1)
-        sockets.symlink_to(str(reachable["host"]))
+        sockets.symlink_to(str(conninfo_to_dict(reachable)["host"]))
         with pool.connection() as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)

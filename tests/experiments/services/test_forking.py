@@ -135,7 +135,8 @@ def fork_of_a_fork(owner: User, trained: Run) -> Run:
 
 
 def test_where_a_fork_begins_cannot_be_deleted_before_it(trained: Run, fork_of_a_fork: Run) -> None:
-    for row in (trained, fork_of_a_fork.parent, trained.checkpoints.get(step=3)):
+    rows: list[Any] = [trained, fork_of_a_fork.parent, trained.checkpoints.get(step=3)]
+    for row in rows:
         with pytest.raises(RestrictedError):
             row.delete()
     assert trained.checkpoints.get(step=2).delete()

@@ -37,6 +37,17 @@ def test_fork_of_a_checkpoint(browser: Browser, owner: User, finish: Finish, pla
     assert last.pk != first.pk
 
 
+def test_a_fork_begins_where_the_run_would_resume_unless_one_says_otherwise(
+    browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    finish(1)
+    sound, spoiled = Checkpoint.objects.order_by("step")
+    Checkpoint.objects.filter(pk=spoiled.pk).update(metrics={"accuracy": "nan"})
+    page = browser(owner).get(f"{place}r/1/fork/").content.decode()
+    assert f'<option value="{sound.pk}" selected>' in page
+    assert page.count(" selected>step") == 1
+
+
 def test_fork_says_what_is_wrong(browser: Browser, owner: User, finish: Finish, place: str) -> None:
     finish(1)
     checkpoint = Checkpoint.objects.latest("step").pk
