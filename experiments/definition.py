@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from experiments.manifest import Manifest, reports_expected
+from experiments.manifest import CHECKPOINTS, RESOURCES, Manifest, reports_expected
 from experiments.models.experiment import Direction
+from experiments.search.budget import KEYS as BUDGET
+from experiments.search.budget import MAX_RETRIES
 from experiments.search.registry import is_adaptive, pruner_for
 from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
@@ -23,11 +25,18 @@ LIMITS = {
     "gpus_per_worker": (0, 64),
     "memory_per_worker": (0, 16384),
     "max_parallel": (1, 64),
-    "max_retries": (0, 10),
+    "max_retries": (0, MAX_RETRIES),
     "max_hours": (0.001, 24 * 365),
     "keep_last": (1, 1000),
     "keep_best": (0, 1000),
     "keep_every": (0, 1_000_000),
+}
+# How experiment.yaml groups the fields: section -> its key -> field.
+SECTIONS = {
+    "objective": {"metric": "objective_metric", "direction": "objective_direction"},
+    "resources": {name: name for name in sorted(RESOURCES)},
+    "budget": {name: name for name in BUDGET},
+    "checkpoints": {name: name for name in CHECKPOINTS},
 }
 # Limits, which None takes away.
 CLEARABLE = ("max_hours", "target")
@@ -66,6 +75,7 @@ class Definition:
             **{name: getattr(manifest, name) for name in names},
             search=manifest.search.to_json(),
             max_parallel=budget.max_parallel or 1,
+            max_retries=budget.max_retries or 0,
             max_hours=budget.max_seconds / HOUR if budget.max_seconds else None,
             target=budget.target,
         )

@@ -11,13 +11,15 @@ from experiments.search.checks import whole
 from experiments.search.conditions import declare_all
 from experiments.search.parameters import Parameter
 from experiments.search.scalars import number, scalar, shown
+from experiments.search.space import MAX_SETS, ParamSet, complete
 from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.text import known_instead
 
 FILE_NAME = "experiment.yaml"
 KEYS = {
     "name", "description", "entrypoint", "objective", "progress", "resources", "parameters", "search", "budget",
-    "checkpoints",
+    "checkpoints", "runs", "fresh_process",
 }  # fmt: skip
 MAX_CHARACTERS = 64 * 2**10
 RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker", "memory_per_worker"}
@@ -48,6 +50,10 @@ class Manifest:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     search: SearchSpec = field(default_factory=SearchSpec)
     budget: Budget = field(default_factory=Budget)
+    # Sets that are tried as they are, before what the search makes.
+    runs: tuple[ParamSet, ...] = ()
+    # New processes for every run.
+    fresh_process: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """In the shape of experiment.yaml."""
@@ -64,6 +70,8 @@ class Manifest:
             ],
             "search": self.search.to_json(),
             "budget": self.budget.to_json(),
+            "runs": list(self.runs),
+            "fresh_process": self.fresh_process,
             "checkpoints": {name: getattr(self, name) for name in CHECKPOINTS},
         }
 
@@ -94,6 +102,8 @@ class Manifest:
             gpus_per_worker=_number(resources, "gpus_per_worker", 0),
             memory_per_worker=_number(resources, "memory_per_worker", 0),
             parameters=parameters,
+            runs=_sets(content.get("runs"), parameters),
+            fresh_process=_flag(content, "fresh_process"),
             **_checked(content, parameters),
         )
 
@@ -176,6 +186,30 @@ def _checked(content: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
         raise _bad(error.message.rstrip(".")) from error
 
 
+def _sets(value: Any, parameters: Mapping[str, Parameter]) -> tuple[ParamSet, ...]:
+    """The list of sets under `runs`, each completed by the defaults."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise _bad(f"runs is {shown(value)}; write a list of sets such as [{{lr: 0.1}}, {{lr: 0.01}}]")
+    if len(value) > MAX_SETS:
+        raise _bad(f"runs lists {len(value)} sets; at most {MAX_SETS} fit")
+    sets = []
+    for position, given in enumerate(value, 1):
+        try:
+            sets.append(complete(parameters, {str(name): each for name, each in given.items()}))
+        except InvalidInput as error:
+            raise _bad(f"in set {position} of runs: {error.message.rstrip('.')}") from error
+    return tuple(sets)
+
+
+def _flag(content: Mapping[str, Any], key: str) -> bool:
+    value = content.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise _bad(f"{key} is {shown(value)}; write true or false")
+    return bool(value)
+
+
 def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """By name: a mapping as people write it, or the list that `to_json` makes of it."""
     value = content.get("parameters")
@@ -199,7 +233,9 @@ def _number(content: Mapping[str, Any], key: str, default: float) -> float:
 def _only(content: Mapping[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(str(key) for key in set(content) - known)
     if unknown:
-        raise _bad(f"{where} has the unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise _bad(
+            f"{where} has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], sorted(known))}"
+        )
 
 
 def _bad(problem: str) -> InvalidInput:

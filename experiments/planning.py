@@ -1,6 +1,6 @@
 """What does an experiment need next? A pure decision over a snapshot of its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,8 @@ class OpenRun:
     stop_requested_at: datetime | None = None
     # It reached the target itself, so it may finish although the search is over.
     winner: bool = False
+    # A person queued it when the search was over already.
+    exempt: bool = False
     # Told to stop at a checkpoint, if one comes soon.
     pausing: bool = False
     # It backs off after a loss.
@@ -33,11 +35,12 @@ class Snapshot:
 
     now: datetime
     active: bool
-    # Its budget is used up or its target is reached: nothing more starts.
+    paused: bool
+    # Its budget is used up, its target is reached, or somebody canceled it.
     over: bool
     open_runs: Sequence[OpenRun]
-    # Allocations that can still take runs.
-    serving: Sequence[UUID]
+    # States of the allocations that can still take runs, oldest first; not of those that end after their current one.
+    serving: Mapping[UUID, str]
     max_parallel: int
     # End times of the newest allocations that failed without ever leasing a run, newest first.
     failures: Sequence[datetime]
@@ -53,10 +56,14 @@ class Plan:
 
     lost: tuple[UUID, ...] = ()
     stop: tuple[UUID, ...] = ()
+    # Runs that were leased while somebody paused the experiment.
+    pause: tuple[UUID, ...] = ()
     # Runs that end because the search is over.
     end: tuple[UUID, ...] = ()
     give_up: bool = False
     request: int = 0
+    # Allocations beyond the number of runs at a time; what they hold goes on to its end.
+    release: tuple[UUID, ...] = ()
     complete: bool = False
     drain: bool = False
 
@@ -70,11 +77,12 @@ def plan(snapshot: Snapshot) -> Plan:
     )
     if not snapshot.open_runs:
         # Workers stay warm for a while after the last run, in case somebody adds more; cancel releases them at once.
-        return Plan(complete=snapshot.active, drain=not snapshot.active)
-    end = tuple(run.id for run in snapshot.open_runs if snapshot.over and not run.winner)
+        return Plan(complete=snapshot.active, drain=not snapshot.active, release=_surplus(snapshot))
+    end = tuple(r.id for r in snapshot.open_runs if snapshot.over and not (r.winner or r.exempt))
     if not snapshot.active:
         # Paused or canceled: what runs stops by itself, and nothing starts.
-        return Plan(lost=lost, stop=stop, drain=True)
+        pause = tuple(run.id for run in snapshot.open_runs if snapshot.paused and _unasked(run))
+        return Plan(lost=lost, stop=stop, pause=pause, drain=True)
     failures = len(snapshot.failures)
     if snapshot.hopeless or (failures >= GIVE_UP_AFTER and not snapshot.serving):
         return Plan(lost=lost, stop=stop, end=end, give_up=True, drain=True)
@@ -82,13 +90,30 @@ def plan(snapshot: Snapshot) -> Plan:
     going_on = [run for run in snapshot.open_runs if run.id not in end]
     due = sum(run.not_before is None or run.not_before <= snapshot.now for run in going_on)
     wanted = min(snapshot.max_parallel, due)
-    missing = 0 if too_early else max(0, wanted - len(snapshot.serving))
-    return Plan(lost=lost, stop=stop, end=end, request=missing)
+    there = len(_busy(snapshot) | set(snapshot.serving))
+    missing = 0 if too_early else max(0, wanted - there)
+    return Plan(lost=lost, stop=stop, end=end, request=missing, release=_surplus(snapshot))
 
 
 def back_off(losses: int) -> timedelta:
     """How long a run waits after so many lost attempts in a row; the first costs no time."""
     return min(MAX_DELAY, FIRST_DELAY * 2 ** (losses - 2)) if losses > 1 else timedelta()
+
+
+def _surplus(snapshot: Snapshot) -> tuple[UUID, ...]:
+    """Allocations to give back: first what is far from running anything, last what is in the middle of it."""
+    busy, nearness = _busy(snapshot), ("waiting", "submitted", "running")
+    newest_first = list(snapshot.serving)[::-1]
+    by_need = sorted(newest_first, key=lambda pk: (pk in busy, nearness.index(snapshot.serving[pk])))
+    return tuple(by_need[: max(0, len(by_need) - snapshot.max_parallel)])
+
+
+def _busy(snapshot: Snapshot) -> set[UUID]:
+    return {run.allocation_id for run in snapshot.open_runs if run.allocation_id}
+
+
+def _unasked(run: OpenRun) -> bool:
+    return run.leased and run.stop_requested_at is None
 
 
 def _overdue(run: OpenRun, snapshot: Snapshot) -> bool:

@@ -1,6 +1,9 @@
 """requirements.txt of a bundle: plain requirements only, for these are installed where the code runs."""
 
+from collections.abc import Mapping, Sequence
+
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from mlplatform.kernel.errors import InvalidInput
 
@@ -30,6 +33,42 @@ def parse(content: bytes) -> list[str]:
             field="code",
         )
     return found
+
+
+def refuse_another_ray(required: Sequence[str], installed: Mapping[str, str]) -> None:
+    """Raise InvalidInput(field="code") if Ray is asked for in another version than the installed one."""
+    if wanted := _conflict(required, "ray", installed):
+        raise InvalidInput(
+            f"{FILE_NAME} asks for {wanted}, but the cluster has ray {installed['ray']}, and a worker with another "
+            "version of Ray cannot join it. Leave ray out: the cluster's own is there.",
+            field="code",
+        )
+
+
+def warnings(required: Sequence[str], installed: Mapping[str, str]) -> list[str]:
+    """What works, but costs more than its author may expect."""
+    wanted = _conflict(required, "torch", installed)
+    words = (
+        f"{FILE_NAME} asks for {wanted}, but the cluster has torch {installed.get('torch')}: before the first run Ray "
+        "builds an environment with the other version on every node, which takes minutes and gigabytes. To train with "
+        "the cluster's own, leave torch out."
+    )
+    return [words] if wanted else []
+
+
+def _conflict(required: Sequence[str], name: str, installed: Mapping[str, str]) -> str:
+    """The requirement of this name that the installed version does not meet, empty if there is none."""
+    version = installed.get(name, "")
+    for text in required if version else ():
+        one = Requirement(text)
+        applies = one.marker is None or one.marker.evaluate()
+        if (
+            canonicalize_name(one.name) == name
+            and applies
+            and not one.specifier.contains(version, prereleases=True)
+        ):
+            return text
+    return ""
 
 
 def _without_comment(line: str) -> str:

@@ -8,7 +8,7 @@ import time
 import django
 
 # Actor name -> seconds between two messages.
-PERIODS = {"reconcile": 2.0, "sync_tracking": 5.0, "empty_discarded": 60.0}
+PERIODS = {"reconcile": 2.0, "sync_tracking": 5.0, "empty_discarded": 60.0, "forget_answers": 3600.0}
 
 
 def run(stop: threading.Event) -> None:

@@ -33,6 +33,7 @@ BACKENDS = {
         "cpus": ENV["MLP_RAY_CPUS"],
         "gpus": ENV["MLP_RAY_GPUS"],
         "memory": ENV["MLP_RAY_MEMORY"],
+        "packages": dict(ENV["MLP_RAY_PACKAGES"]),
     },
 }
 DEFAULT_BACKEND = "local"

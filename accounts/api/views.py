@@ -13,10 +13,12 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
 from accounts.api.authentication import bearer, caller
+from accounts.api.once import once
 from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create, token_end
+from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import Unauthenticated
 
 
@@ -47,7 +49,7 @@ class TokenView(APIView):
     permission_classes = (AllowAny,)
     throttle_classes = (SignInThrottle, UserNameThrottle)
 
-    class Input(serializers.Serializer[Any]):
+    class Credentials(Input):
         """Credentials and what the token is for."""
 
         username = serializers.CharField(max_length=254)
@@ -56,10 +58,9 @@ class TokenView(APIView):
 
     def post(self, request: Request) -> Response:
         """201 with the token, 401 for wrong credentials."""
-        data = self.Input(data=request.data)
-        data.is_valid(raise_exception=True)
-        name = data.validated_data.pop("name")
-        user = authenticate(request._request, **data.validated_data)
+        given = checked(self.Credentials, request.data)
+        name = given.pop("name")
+        user = authenticate(request._request, **given)
         if not isinstance(user, User):
             raise Unauthenticated("The user name or the password is wrong.")
         token, text = token_create(user=user, name=name)
@@ -99,7 +100,7 @@ def project_json(project: Project) -> dict[str, Any]:
 class ProjectsView(APIView):
     """GET: my projects. POST name, description: create one."""
 
-    class Input(serializers.Serializer[Any]):
+    class Creation(Input):
         """A new project."""
 
         name = serializers.CharField(max_length=100)
@@ -109,11 +110,11 @@ class ProjectsView(APIView):
         """200."""
         return Response([project_json(project) for project in project_list(caller(request))])
 
+    @once
     def post(self, request: Request) -> Response:
         """201."""
-        data = self.Input(data=request.data)
-        data.is_valid(raise_exception=True)
-        return Response(project_json(project_create(user=caller(request), **data.validated_data)), status=201)
+        given = checked(self.Creation, request.data)
+        return Response(project_json(project_create(user=caller(request), **given)), status=201)
 
 
 class ProjectView(APIView):

@@ -8,12 +8,14 @@ from django.views.decorators.http import require_http_methods
 from accounts.services.projects import project_create
 from accounts.web.access import SignedInRequest, signed_in
 from accounts.web.forms import ProjectForm
+from accounts.web.once import once
 from mlplatform.http.forms import show_error
 from mlplatform.kernel.errors import InvalidInput
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
+@once
 def create(request: SignedInRequest) -> HttpResponse:
     """The form, and what it makes."""
     form = ProjectForm(request.POST or None)

@@ -1,6 +1,6 @@
 """REST: training code."""
 
-from typing import Any
+from functools import partial
 
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -9,17 +9,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from accounts.models import Project
 from accounts.selectors.projects import project_get
+from accounts.services.once import once_slowly
 from experiments.api.output import bundle_json
 from experiments.models import Bundle
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.git_bundles import bundle_from_git
+from mlplatform.http.input import Input, checked
 from mlplatform.http.parsers import BoundedJSONParser
 from mlplatform.kernel.errors import InvalidInput
 
 
-class GitInput(serializers.Serializer[Any]):
+class GitInput(Input):
     """Where to fetch from. What the values may be is the service's to say."""
 
     url = serializers.CharField()
@@ -27,11 +30,20 @@ class GitInput(serializers.Serializer[Any]):
     path = serializers.CharField(required=False, allow_blank=True, default="")
 
 
+class CodeInput(Input):
+    """One of them."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    example = serializers.CharField(max_length=100, required=False)
+    git = GitInput(required=False)
+
+
 class BundlesView(APIView):
     """POST file (multipart), {"example": name} or {"git": {"url", "revision", "path"}}: put code into a project."""
 
     parser_classes = (MultiPartParser, BoundedJSONParser)
 
+    @partial(once, answering=once_slowly)  # a fetch from Git may take a minute
     def post(self, request: Request, slug: str) -> Response:
         """201 with the bundle and its manifest; 400 names what is wrong with the code, 503 what is busy."""
         project = project_get(caller(request), slug, "launch")
@@ -39,18 +51,16 @@ class BundlesView(APIView):
 
     def _bundle(self, request: Request, project: Project) -> Bundle:
         user = caller(request)
-        upload = request.FILES.get("file")
-        if upload is not None:
-            return bundle_from_upload(
-                user=user, project=project, filename=upload.name or "", content=upload.read()
-            )
-        match request.data:
-            case {"example": name} if name:
-                return bundle_from_example(user=user, project=project, name=str(name))
-            case {"git": dict(given)}:
-                data = GitInput(data=given)
-                data.is_valid(raise_exception=True)
-                return bundle_from_git(user=user, project=project, **data.validated_data)
+        given = checked(CodeInput, request.data)
+        if len(given) == 1:
+            match given:
+                case {"file": upload}:
+                    content, name = upload.read(), upload.name or ""
+                    return bundle_from_upload(user=user, project=project, filename=name, content=content)
+                case {"example": name}:
+                    return bundle_from_example(user=user, project=project, name=name)
+                case {"git": git}:
+                    return bundle_from_git(user=user, project=project, **git)
         raise InvalidInput(
             'Send a file as the multipart field "file", or {"example": "digits"}, or {"git": {"url": "https://…"}}.',
             field="code",

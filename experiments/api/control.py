@@ -9,12 +9,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
-from experiments.api.input import DefinitionInput, checked
+from accounts.api.once import once
+from experiments.api.input import DefinitionInput
 from experiments.api.output import checkpoint_json, experiment_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
+from experiments.search.registry import proposes
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.runs import run_by_id, run_details
+from experiments.selectors.runs import run_by_id, run_details, run_rows_new
 from experiments.services.control import (
     Outcome,
     experiment_cancel,
@@ -25,8 +27,10 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
-from experiments.services.forking import run_continue, run_fork
+from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
+from mlplatform.http.input import Input, checked
+from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
@@ -40,21 +44,22 @@ class ExperimentVerbView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the experiment; 409 if its state does not allow it."""
         act = EXPERIMENT_VERBS[self.verb]
-        return Response(
-            experiment_json(act(user=caller(request), experiment=experiment_by_id(caller(request), pk)))
-        )
+        experiment = experiment_by_id(caller(request), pk, "control")
+        checked(Input, request.data)
+        return Response(experiment_json(act(user=caller(request), experiment=experiment)))
 
 
 class ExperimentCloneView(APIView):
     """POST: another experiment with the same code and definition, and what is sent instead."""
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new experiment. Without `runs` and `search` it gets the parameter sets that people listed."""
+        """201 with the new experiment. Without `runs` and a searcher it gets the sets that people listed."""
         source = experiment_by_id(caller(request), pk, "launch")
         given = checked(DefinitionInput, request.data)
         sets = given.pop("runs", None)
         definition = Definition.of_experiment(source).changed(given)
-        if sets is None and not definition.search:
+        if sets is None and not proposes(definition.search):
             listed = source.runs.filter(searched=False, parent=None, repeat=1).order_by("number")
             sets = list(listed.values_list("params", flat=True))
         clone = experiment_create(
@@ -73,7 +78,7 @@ class RunsVerbView(APIView):
 
     verb = ""
 
-    class Input(serializers.Serializer[Any]):
+    class Numbers(Input):
         """Run numbers."""
 
         numbers = serializers.ListField(
@@ -82,8 +87,8 @@ class RunsVerbView(APIView):
 
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the numbers that were changed, and those that were skipped because of their state."""
-        numbers = checked(self.Input, request.data).get("numbers")
         experiment = experiment_by_id(caller(request), pk, "control")
+        numbers = checked(self.Numbers, request.data).get("numbers")
         outcome: Outcome
         if self.verb == "retry":
             outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
@@ -100,40 +105,49 @@ class RunVerbView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """200 with the run; 409 if its state does not allow it."""
         act = RUN_VERBS[self.verb]
-        return Response(_run(act(user=caller(request), run=run_by_id(caller(request), pk))))
+        run = run_by_id(caller(request), pk, "control")
+        checked(Input, request.data)
+        return Response(_run(act(user=caller(request), run=run)))
 
 
 class RunForkView(APIView):
-    """POST checkpoint (its id, by default the last), params: a new run that begins there."""
+    """POST checkpoint (its id, by default the last), params: a new run that begins there; runs: one for each set."""
 
-    class Input(serializers.Serializer[Any]):
+    class Start(Input):
         """Where to begin and what to change."""
 
         checkpoint = serializers.IntegerField(required=False)
         params = serializers.DictField(required=False)
+        runs = serializers.ListField(child=serializers.DictField(), required=False)
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 with the new run; 409 if there is no checkpoint."""
-        given = checked(self.Input, request.data)
-        return Response(
-            _run(run_fork(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
-        )
+        """201 with the new run, or a list of those for `runs`: all or none; 409 if there is no checkpoint."""
+        run = run_by_id(caller(request), pk, "launch")
+        given = checked(self.Start, request.data)
+        sets = given.pop("runs", None)
+        if sets is None:
+            return Response(_run(run_fork(user=caller(request), run=run, **given)), status=201)
+        if "params" in given:
+            raise InvalidInput("Send params for one fork, or runs for several, not both.", field="params")
+        forks = run_forks(user=caller(request), run=run, param_sets=sets, **given)
+        return Response([run_json(row) for row in run_rows_new(forks)], status=201)
 
 
 class RunContinueView(APIView):
     """POST more: train a completed run for so many reports more."""
 
-    class Input(serializers.Serializer[Any]):
+    class More(Input):
         """How much more."""
 
         more = serializers.IntegerField()
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new run."""
-        given = checked(self.Input, request.data)
-        return Response(
-            _run(run_continue(user=caller(request), run=run_by_id(caller(request), pk), **given)), status=201
-        )
+        run = run_by_id(caller(request), pk, "launch")
+        given = checked(self.More, request.data)
+        return Response(_run(run_continue(user=caller(request), run=run, **given)), status=201)
 
 
 class RunCheckpointsView(APIView):

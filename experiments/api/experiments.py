@@ -7,8 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from accounts.selectors.projects import project_get
-from experiments.api.input import ExperimentInput, RevisionInput, bundle_of, checked, definition_of
+from experiments.api.input import ExperimentInput, RevisionInput, asked_for, bundle_of
 from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
 from experiments.catalog import examples
 from experiments.models import ModelVersion
@@ -16,6 +17,7 @@ from experiments.selectors.experiments import experiment_by_id, experiment_get, 
 from experiments.services.launch import experiment_create
 from experiments.services.preview import experiment_preview
 from experiments.services.revision import experiment_revise
+from mlplatform.http.input import checked
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -40,17 +42,15 @@ class ExperimentsView(APIView):
         listed = experiment_list(project_get(caller(request), slug))
         return Response([experiment_json(e) | {"runs": run_counts_json(e)} for e in listed])
 
+    @once
     def post(self, request: Request, slug: str) -> Response:
         """201."""
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
+        definition, sets = asked_for(bundle, given)
         experiment = experiment_create(
-            user=caller(request),
-            project=project,
-            bundle=bundle,
-            definition=definition_of(bundle, given),
-            param_sets=given.get("runs", ()),
+            user=caller(request), project=project, bundle=bundle, definition=definition, param_sets=sets
         )
         return Response(experiment_json(experiment), status=201)
 
@@ -71,9 +71,8 @@ class ExperimentPreviewView(ExperimentAtView):
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
-        found = experiment_preview(
-            bundle=bundle, definition=definition_of(bundle, given), param_sets=given.get("runs", ())
-        )
+        definition, sets = asked_for(bundle, given)
+        found = experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
         return Response(preview_json(found))
 
 
@@ -86,15 +85,10 @@ class ExperimentView(APIView):
 
     def patch(self, request: Request, pk: UUID) -> Response:
         """200; 400 naming a field that cannot be changed."""
-        given = checked(RevisionInput, request.data)
-        # What the serializer does not know is refused by name instead of being dropped.
-        unknown = {str(name): None for name in request.data if name not in given}
-        experiment = experiment_revise(
-            user=caller(request),
-            experiment=experiment_by_id(caller(request), pk),
-            changes={**given, **unknown},
-        )
-        return Response(experiment_json(experiment))
+        experiment = experiment_by_id(caller(request), pk, "control")
+        changes = checked(RevisionInput, request.data)
+        revised = experiment_revise(user=caller(request), experiment=experiment, changes=changes)
+        return Response(experiment_json(revised))
 
 
 class ModelVersionsView(APIView):

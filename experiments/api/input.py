@@ -1,19 +1,37 @@
 """What the REST API takes to define an experiment: the words of experiments.definition."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import Project, User
-from experiments.definition import Definition
+from experiments.definition import SECTIONS, Definition
 from experiments.manifest import Manifest
 from experiments.models import Bundle
+from experiments.search.checks import mapping, only, refused
+from experiments.search.registry import proposes
 from experiments.services.bundles import bundle_from_example
+from mlplatform.http.input import Input
 from mlplatform.kernel.errors import InvalidInput
 
 
-class DefinitionInput(serializers.Serializer[Any]):
+class SectionedInput(Input):
+    """Takes the sections of experiment.yaml too, such as `resources`, for the fields that they group."""
+
+    def known(self) -> list[str]:
+        """See Input."""
+        return [*self.fields, *SECTIONS]
+
+    def to_internal_value(self, data: Any) -> Any:
+        """See Input. Raises InvalidInput for what is said twice."""
+        if isinstance(data, Mapping) and any(section in data for section in SECTIONS):
+            data = _without_sections(data)
+        return super().to_internal_value(data)
+
+
+class DefinitionInput(SectionedInput):
     """Everything may be left out; it then comes from the code's manifest, or from the experiment that is cloned."""
 
     name = serializers.CharField(max_length=100, required=False)
@@ -44,8 +62,10 @@ class ExperimentInput(DefinitionInput):
     example = serializers.CharField(max_length=100, required=False)
 
 
-class RevisionInput(serializers.Serializer[Any]):
+class RevisionInput(SectionedInput):
     """What may be changed after launch; null takes a limit away."""
+
+    refusal = "{} cannot be changed after launch (a clone can have it otherwise)"
 
     name = serializers.CharField(max_length=100, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
@@ -56,19 +76,18 @@ class RevisionInput(serializers.Serializer[Any]):
     runs = serializers.IntegerField(required=False)
 
 
-def checked(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What was sent, in its types. Raises a ValidationError naming the fields."""
-    serializer = kind(data=data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+def asked_for(bundle: Bundle, given: dict[str, Any]) -> tuple[Definition, Sequence[Mapping[str, Any]]]:
+    """The manifest's definition and sets, changed by what was sent.
 
-
-def definition_of(bundle: Bundle, given: dict[str, Any]) -> Definition:
-    """The manifest's definition, changed by what was sent. Who lists runs wants those, not the manifest's search."""
-    definition = Definition.of_manifest(Manifest.from_json(bundle.manifest))
-    if given.get("runs"):
-        definition = replace(definition, search={})
-    return definition.changed({name: value for name, value in given.items() if name != "runs"})
+    Who lists runs wants those, and not the manifest's search; who sends a search, not the manifest's runs.
+    """
+    manifest = Manifest.from_json(bundle.manifest)
+    definition = Definition.of_manifest(manifest)
+    changes = {name: value for name, value in given.items() if name != "runs"}
+    if "runs" in given:
+        return replace(definition, search={}).changed(changes), given["runs"]
+    definition = definition.changed(changes)
+    return definition, manifest.runs if "search" not in given or not proposes(definition.search) else ()
 
 
 def bundle_of(user: User, project: Project, given: dict[str, Any]) -> Bundle:
@@ -82,3 +101,16 @@ def bundle_of(user: User, project: Project, given: dict[str, Any]) -> Bundle:
     if bundle is None:
         raise InvalidInput(f"There is no bundle {pk} in this project; upload the code first.", field="bundle")
     return bundle
+
+
+def _without_sections(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the sections by themselves."""
+    content = {name: value for name, value in data.items() if name not in SECTIONS}
+    for section, fields in SECTIONS.items():
+        given = mapping(data.get(section), section)
+        only(given, tuple(fields), section)
+        for key, value in given.items():
+            if fields[key] in content:
+                raise refused(f"{section}.{key}", f"is said twice, also as {fields[key]}; keep one of them")
+            content[fields[key]] = value
+    return content

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from experiments.definition import HOUR
 from experiments.models import Bundle, Checkpoint, Experiment, ModelVersion, Run, RunMetric
+from experiments.selectors.bundles import bundle_warnings
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
 from experiments.selectors.tracking import tracking_state
@@ -28,6 +29,7 @@ def bundle_json(bundle: Bundle) -> dict[str, Any]:
         "files": bundle.files,
         "source": bundle.source,
         "requirements": bundle.requirements,
+        "warnings": bundle_warnings(bundle),
         "manifest": bundle.manifest,
     }
 
@@ -54,6 +56,7 @@ def experiment_json(experiment: Experiment) -> dict[str, Any]:
         },
         "max_parallel": experiment.max_parallel,
         "max_retries": experiment.max_retries,
+        "fresh_process": experiment.fresh_process,
         "budget": {
             "max_hours": experiment.max_seconds / HOUR if experiment.max_seconds else None,
             "target": experiment.target,
@@ -155,6 +158,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "rungs": [{"step": rung.step, "runs": rung.runs} for rung in preview.rungs],
         "seconds_per_run": preview.seconds_per_run,
         "seconds": preview.seconds,
+        "warnings": preview.warnings,
     }
 
 

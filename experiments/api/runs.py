@@ -10,13 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
+from accounts.api.once import once
 from experiments.api.output import run_json, series_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.logs import after_in, attempt_in, log_after
-from experiments.selectors.runs import run_at, run_by_id, run_details, run_table
+from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new, run_table
 from experiments.selectors.series import metric_names, series
 from experiments.services.launch import runs_add
+from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -27,7 +29,7 @@ def _run(run: Run) -> dict[str, Any]:
 class RunsView(APIView):
     """GET ?sort=-metric:accuracy: runs of an experiment. POST runs: add parameter sets."""
 
-    class Input(serializers.Serializer[Any]):
+    class Sets(Input):
         """Parameter sets to add."""
 
         runs = serializers.ListField(child=serializers.DictField(), allow_empty=False)
@@ -37,13 +39,13 @@ class RunsView(APIView):
         table = run_table(experiment_by_id(caller(request), pk), request.query_params.get("sort", "number"))
         return Response([run_json(row) for row in table.rows])
 
+    @once
     def post(self, request: Request, pk: UUID) -> Response:
         """201 with the new runs."""
-        data = self.Input(data=request.data)
-        data.is_valid(raise_exception=True)
         experiment = experiment_by_id(caller(request), pk, "launch")
-        runs = runs_add(user=caller(request), experiment=experiment, param_sets=data.validated_data["runs"])
-        return Response([_run(run) for run in runs], status=201)
+        sets = checked(self.Sets, request.data)["runs"]
+        runs = runs_add(user=caller(request), experiment=experiment, param_sets=sets)
+        return Response([run_json(row) for row in run_rows_new(runs)], status=201)
 
 
 class RunAtView(APIView):

@@ -49,6 +49,8 @@ class Experiment(models.Model):
     # Budget besides the number of runs: seconds of being active, and the objective's value that is good enough.
     max_seconds = models.FloatField(null=True)
     target = models.FloatField(null=True)
+    # A person canceled it: the searcher makes no more sets until the budget grows.
+    search_stopped = models.BooleanField(default=False)
     active_since = models.DateTimeField(null=True)
     active_seconds = models.FloatField(default=0)
     # Which checkpoints of a run stay: the newest, the best, and each whose step is a multiple (0: none).

@@ -22,6 +22,8 @@ class Run(models.Model):
     set_number = models.PositiveIntegerField()
     repeat = models.PositiveIntegerField(default=1)
     searched = models.BooleanField(default=False)
+    # A person queued it when the search was over already, so that does not end it.
+    exempt = models.BooleanField(default=False)
     params = models.JSONField(default=dict)
     # Where it was forked from: it begins at that checkpoint, so neither goes before the fork does.
     parent = models.ForeignKey("self", models.RESTRICT, null=True, related_name="forks")

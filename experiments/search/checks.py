@@ -5,6 +5,7 @@ from typing import Any, overload
 
 from experiments.search.scalars import number, shown
 from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.text import known_instead
 
 
 def refused(field: str, problem: str) -> InvalidInput:
@@ -16,7 +17,7 @@ def only(content: Mapping[str, Any], known: Sequence[str], field: str) -> None:
     """Refuse keys that mean nothing."""
     unknown = sorted(str(key) for key in content if key not in known)
     if unknown:
-        raise refused(field, f"has the unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+        raise refused(field, f"has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], known)}")
 
 
 def mapping(content: object, field: str) -> Mapping[str, Any]:

@@ -38,10 +38,7 @@ def preview(
     """
     searcher = searcher_for(spec, parameters, direction=direction)
     pruner = pruner_for(spec.pruner, direction=direction, max_steps=max_steps)
-    found = spec.runs or 0
-    if spec.method == "grid":
-        size = len(spec.grid(parameters))
-        found = size if spec.runs is None else min(spec.runs, size)
+    found = spec.size(parameters)
     ahead = min(found, searcher.startup) if searcher.adaptive else found
     proposals = [searcher.propose(number, []) for number in range(1, min(ahead, shown - len(listed)) + 1)]
     sets = len(listed) + found

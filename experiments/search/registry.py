@@ -1,7 +1,7 @@
 """From the names in experiment.yaml to searchers and pruners. A new one is a file and a line here."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from experiments.search.loading import load
 from experiments.search.parameters import Parameter
@@ -29,6 +29,11 @@ PRUNERS = {
 def is_adaptive(method: str) -> bool:
     """Whether the searcher of this name learns from results."""
     return method in ADAPTIVE
+
+
+def proposes(search: Mapping[str, Any]) -> bool:
+    """Whether a searcher makes sets, given the `search` of an experiment; otherwise only people list them."""
+    return bool(search.get("method", "list") != "list")
 
 
 def searcher_for(spec: SearchSpec, parameters: Mapping[str, Parameter], *, direction: str) -> Searcher:

@@ -18,6 +18,8 @@ from mlplatform.kernel.errors import InvalidInput
 METHODS = ("list", "grid", "random", "tpe", "gp", "cmaes")
 MAX_RUNS = 10_000
 MAX_REPEAT = 20
+# Sets times repeats: so many runs are queued, and canceled, in one transaction.
+MAX_TOTAL = 20_000
 # What a method needs besides what every portal has: GP's model is written with PyTorch.
 PACKAGES = {"gp": ("torch", "scipy")}
 
@@ -69,12 +71,20 @@ class SearchSpec:
             pruner=PrunerSpec.from_json(given.get("pruner")),
         )
         _check_method(spec, parameters)
+        _check_total(spec, parameters)
         return spec
 
     @property
     def searched(self) -> dict[str, Domain]:
         """The domains with something to choose."""
         return {name: each for name, each in self.space.items() if each.count != 1}
+
+    def size(self, parameters: Mapping[str, Parameter]) -> int:
+        """How many sets the searcher makes; none where people list them. Enumerates a grid."""
+        if self.method != "grid":
+            return self.runs or 0
+        count = len(self.grid(parameters))
+        return count if self.runs is None else min(self.runs, count)
 
     def draw(self, parameters: Mapping[str, Parameter], choose: Callable[[Domain], Value]) -> ParamSet:
         """A set with a chosen value for every parameter of the space that applies, and defaults for the rest."""
@@ -162,6 +172,18 @@ def _check_method(spec: SearchSpec, parameters: Mapping[str, Parameter]) -> None
         raise refused(
             "search.space",
             "has no range of numbers that always applies, and CMA-ES moves only those; add one, or choose tpe",
+        )
+
+
+def _check_total(spec: SearchSpec, parameters: Mapping[str, Parameter]) -> None:
+    most = spec.runs or math.prod(each.count or 1 for each in spec.space.values())
+    # Conditions may make a grid smaller than that.
+    if most * spec.repeat > MAX_TOTAL and spec.size(parameters) * spec.repeat > MAX_TOTAL:
+        sets = spec.size(parameters)
+        raise refused(
+            "search.repeat",
+            f"is {spec.repeat}, so {sets} sets make {sets * spec.repeat} runs; at most {MAX_TOTAL} fit into an "
+            "experiment, so try fewer sets or repeat them less",
         )
 
 

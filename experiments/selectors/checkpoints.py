@@ -1,12 +1,13 @@
-"""Checkpoints of a run: as its page lists them, and what its policy keeps of them."""
+"""Checkpoints of a run: as its page lists them, what its policy keeps of them, and what is left to do from there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
 from django.db.models import Q
 
+from experiments.manifest import reports_expected
 from experiments.models import Checkpoint, Experiment, Run
 from experiments.models.experiment import Direction
 from experiments.models.telemetry import NOT_FINITE
@@ -48,6 +49,31 @@ def policy_of(experiment: Experiment) -> Policy:
         best=experiment.keep_best,
         every=experiment.keep_every,
         maximize=experiment.objective_direction == Direction.MAXIMIZE,
+    )
+
+
+def nothing_left(run: Run, start: Checkpoint, params: Mapping[str, object]) -> str:
+    """Why a fork of the run with these parameters would end at once, and what to change; empty if it has work to do.
+
+    Nobody can know where the code does not say how many reports make a run.
+    """
+    name = run.experiment.progress
+    total = reports_expected(name, params)
+    if total is None or start.step < total:
+        return ""
+    steps = list(run.checkpoints.values_list("step", flat=True))
+    if max(steps) > (run.progress_total or total):
+        # It went on beyond what it declares, so the declaration counts something else than reports.
+        return ""
+    ways = []
+    if min(steps) < total:
+        ways.append("begin at an earlier checkpoint")
+    if name in params:
+        ways.append(f"set {name} above {start.step}")
+    length = f" with {name} {total}" if name in params else ""
+    return (
+        f"A run{length} is over at step {total}, so a fork that begins at step {start.step} has nothing to do; "
+        f"{', or '.join(ways or ['add a new run instead'])}."
     )
 
 

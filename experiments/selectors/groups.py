@@ -10,6 +10,7 @@ from typing import Any
 from experiments.models import Run
 from experiments.search.space import ParamSet
 from experiments.selectors.runs import RunRow, RunTable
+from experiments.states import RunState
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -59,11 +60,12 @@ def _row(number: int, rows: Sequence[RunRow]) -> SetRow:
             if value is not None and math.isfinite(value):
                 values[name].append(value)
     seconds = [row.seconds for row in rows if row.seconds is not None]
+    states = Counter(row.run.state for row in rows)
     return SetRow(
         number=number,
         params=rows[0].run.params,
         runs=[row.run for row in rows],
-        states=Counter(row.run.state for row in rows).most_common(),
+        states=[(state, states[state]) for state in RunState.values if states[state]],
         metrics={name: _spread(found) for name, found in values.items()},
         seconds=sum(seconds) if seconds else None,
     )

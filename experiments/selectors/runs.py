@@ -102,6 +102,12 @@ def run_details(run: Run) -> RunRow:
     return run_row(run, metrics, list(run.attempts.values_list("started_at", "ended_at")), clock.now())
 
 
+def run_rows_new(runs: Sequence[Run]) -> list[RunRow]:
+    """Runs that were just made, so they have neither metrics nor attempts: no query."""
+    now = clock.now()
+    return [run_row(run, {}, (), now) for run in runs]
+
+
 def best_run(experiment: Experiment) -> Run | None:
     """The completed run with the best value of the objective, None without objective or completed runs."""
     if not experiment.objective_metric:

@@ -47,8 +47,10 @@ class TrackingTrouble:
 
 def tracking_state(run: Run) -> TrackingState | None:
     """None if there is nothing to tell MLflow yet. Reads run.tracking_sync, so select it along."""
+    if run.state not in RUN_TERMINAL:
+        return None
     sync: TrackingSync | None = getattr(run, "tracking_sync", None)
-    if sync is None or run.state not in RUN_TERMINAL:
+    if sync is None:
         return None
     if sync.synced_at:
         return TrackingState("recorded", sync.last_error, None)

@@ -1,16 +1,18 @@
-"""When is a search over before its sets are? Time that is used up, and a target that is reached."""
+"""When is a search over before its sets are? Its target is reached, its time is used up, or a person canceled it.
 
-from collections.abc import Collection
+Then nothing more is proposed, and what is open ends; but not what a person queues after that.
+"""
+
+import math
 from uuid import UUID
 
-from experiments.causes import budget_cause, target_cause
-from experiments.models import Experiment, Run
-from experiments.models.experiment import Direction
-from experiments.selectors.search import objective_values
-from experiments.services.lifecycle import run_ask_to_stop, run_finish, seconds_active
-from experiments.states import RUN_TERMINAL, RunState, StopReason
+from django.db.models import Q
 
-CAUSES = {StopReason.BUDGET: budget_cause, StopReason.TARGET: target_cause}
+from experiments.causes import Cause, budget_cause, target_cause
+from experiments.models import Experiment
+from experiments.models.experiment import Direction
+from experiments.services.lifecycle import seconds_active
+from experiments.states import RUN_OPEN, RunState, StopReason
 
 
 def search_over(experiment: Experiment) -> str:
@@ -19,29 +21,29 @@ def search_over(experiment: Experiment) -> str:
         return StopReason.TARGET
     if experiment.max_seconds is not None and seconds_active(experiment) >= experiment.max_seconds:
         return StopReason.BUDGET
-    return ""
+    return StopReason.CANCELED if experiment.search_stopped else ""
+
+
+def end_cause(experiment: Experiment, reason: str) -> Cause | None:
+    """Why runs are ended for a StopReason; None where a person says so, which needs no words."""
+    match reason:
+        case StopReason.TARGET:
+            return target_cause(experiment)
+        case StopReason.BUDGET:
+            return budget_cause(experiment)
+    return None
 
 
 def target_winners(experiment: Experiment) -> set[UUID]:
-    """Runs whose objective has reached the target. No query without a target."""
+    """Runs that have reached the target and have not ended badly, nor will. One query, none without a target."""
     if experiment.target is None:
         return set()
-    high = experiment.objective_direction == Direction.MAXIMIZE
-    return {
-        run_id
-        for run_id, value in objective_values(experiment).items()
-        if (value >= experiment.target if high else value <= experiment.target)
-    }
-
-
-def runs_end(experiment: Experiment, ids: Collection[UUID], reason: str) -> None:
-    """End the open runs of a search that is over: those that wait at once, the others at their next report."""
-    if not ids:
-        return
-    rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    cause = CAUSES[StopReason(reason)](experiment)
-    for run in rows.filter(pk__in=ids).exclude(state__in=RUN_TERMINAL):
-        if run.state == RunState.QUEUED:
-            run_finish(run, RunState.CANCELED, cause)
-        else:
-            run_ask_to_stop(run, reason, cause.message)
+    # PostgreSQL ranks NaN above all numbers.
+    field, name = f"metrics__{experiment.objective_field}", experiment.objective_metric
+    if experiment.objective_direction == Direction.MAXIMIZE:
+        reached = Q(**{f"{field}__gte": experiment.target, f"{field}__lt": math.inf})
+    else:
+        reached = Q(**{f"{field}__lte": experiment.target, f"{field}__gt": -math.inf})
+    going_on = Q(state__in=RUN_OPEN, stop_reason__in=["", StopReason.PAUSED])
+    well = experiment.runs.filter(going_on | Q(state=RunState.COMPLETED))
+    return set(well.filter(reached, metrics__name=name).values_list("pk", flat=True))

@@ -14,6 +14,7 @@ from experiments import inspection, requirements
 from experiments.catalog import example_get
 from experiments.manifest import FILE_NAME, Manifest
 from experiments.models import Bundle
+from experiments.selectors.bundles import check_requirements
 from mlplatform.kernel import archive, storage
 from mlplatform.kernel.errors import InvalidInput, TooLarge
 
@@ -97,6 +98,7 @@ def bundle_store(
     name = name[:100]
     manifest = _manifest(name, files)
     required = requirements.parse(files.get(requirements.FILE_NAME, b""))
+    check_requirements(required)
     content = archive.pack(files)
     digest = hashlib.sha256(content).hexdigest()
     storage.write_once(f"bundles/{digest}.zip", content)

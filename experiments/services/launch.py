@@ -1,21 +1,16 @@
 """Making experiments and adding runs to them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
 from accounts.models import Project, User
 from accounts.permissions import require
 from accounts.services.audit import audit
-from experiments.definition import Definition, check
-from experiments.inspection import check_entrypoint
-from experiments.manifest import Manifest
+from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run, RunEvent
-from experiments.search.space import MAX_SETS, complete
-from experiments.services.bundles import bundle_files, sources
+from experiments.services.checking import launch_checked, sets_checked
 from experiments.services.lifecycle import experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add, sets_propose_at_launch
 from mlplatform.broker import enqueue
@@ -39,30 +34,25 @@ def experiment_create(
     require(user, "launch", project)
     if bundle.project_id != project.id:
         raise NotFound("There is no such code in this project.")
-    manifest = Manifest.from_json(bundle.manifest)
-    backend = settings.DEFAULT_BACKEND
-    definition, search = check(definition, manifest, backend)
-    if search is None and not param_sets:
-        raise InvalidInput("Give at least one set of parameters, or a search.", field="runs")
-    check_entrypoint(sources(bundle_files(bundle)), definition.entrypoint)
+    launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
     with transaction.atomic():
         locks.hold(f"experiments of {project.id}")
         experiment = Experiment.objects.create(
             project=project,
-            slug=_free_slug(project, definition.name),
+            slug=_free_slug(project, launch.definition.name),
             bundle=bundle,
             parameters=bundle.manifest["parameters"],
-            progress=manifest.progress,
-            backend=backend,
-            seed=search.seed if search else 0,
+            progress=launch.manifest.progress,
+            backend=launch.backend,
+            seed=launch.search.seed,
             active_since=clock.now(),
             cloned_from=cloned_from,
             created_by=user,
-            **definition.columns(),
+            **launch.definition.columns(),
         )
         audit(user, "experiment.create", experiment.slug, project=project)
         RunEvent.objects.create(experiment=experiment, kind="created", actor=user)
-        _add_runs(experiment, user, param_sets)
+        sets_add(experiment, launch.listed, actor=user, repeat=launch.search.repeat)
         sets_propose_at_launch(experiment, user)
         enqueue("reconcile")
     return experiment
@@ -75,21 +65,12 @@ def runs_add(*, user: User, experiment: Experiment, param_sets: Sequence[Mapping
     experiment = experiment_locked(experiment.pk)
     if not param_sets:
         raise InvalidInput("Give at least one set of parameters.", field="runs")
-    runs = _add_runs(experiment, user, param_sets)
+    sets = sets_checked(experiment.declared, param_sets)
+    runs = sets_add(experiment, sets, actor=user, repeat=experiment.search.get("repeat", 1))
     experiment_reopen(experiment, user)
     audit(user, "runs.add", experiment.slug, project=experiment.project, count=len(runs))
     enqueue("reconcile")
     return runs
-
-
-def _add_runs(experiment: Experiment, user: User, param_sets: Sequence[Mapping[str, Any]]) -> list[Run]:
-    if len(param_sets) > MAX_SETS:
-        raise InvalidInput(
-            f"{len(param_sets)} runs are too many at a time; at most {MAX_SETS}.", field="runs"
-        )
-    declared = experiment.declared
-    sets = [complete(declared, given) for given in param_sets]
-    return sets_add(experiment, sets, actor=user, repeat=experiment.search.get("repeat", 1))
 
 
 def _free_slug(project: Project, name: str) -> str:

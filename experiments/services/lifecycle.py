@@ -4,6 +4,7 @@ Call these inside the transaction that has the reason for the change.
 """
 
 import math
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from experiments.causes import (
     poison_cause,
     target_cause,
 )
-from experiments.models import Attempt, Experiment, Run, RunEvent, TrackingSync
+from experiments.models import Attempt, Checkpoint, Experiment, Run, RunEvent, TrackingSync
 from experiments.planning import back_off
 from experiments.search.registry import is_adaptive
 from experiments.selectors.checkpoints import checkpoint_to_resume
@@ -36,6 +37,7 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
 from runners.models import Lease
 
+PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
 # PostgreSQL finds NaN equal to itself.
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 
@@ -76,8 +78,22 @@ def run_move(
 
 def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User | None = None) -> bool:
     """Reach a terminal state. The run goes into the outbox for MLflow."""
-    now = clock.now()
-    fields: dict[str, Any] = {"ended_at": now, "waiting_reason": ""}
+    fields = end_fields(state, cause)
+    if not run_move(run, state, state, cause.message if cause else "", actor=actor, **fields):
+        return False
+    attempt_end(run, state, cause)
+    if run.attempts_made:
+        hand_over([run.pk])
+    # Pages of the project count finished runs.
+    experiment_changed(run.experiment)
+    if is_awaited(run.experiment):
+        enqueue("reconcile")
+    return True
+
+
+def end_fields(state: str, cause: Cause | None) -> dict[str, Any]:
+    """What is written to a run with its terminal state."""
+    fields: dict[str, Any] = {"ended_at": clock.now(), "waiting_reason": ""}
     if cause:
         fields |= {
             "cause_code": cause.code,
@@ -86,33 +102,29 @@ def run_finish(run: Run, state: str, cause: Cause | None = None, *, actor: User 
         }
     if state == RunState.COMPLETED:
         fields["progress"] = 1.0
-    if not run_move(run, state, state, cause.message if cause else "", actor=actor, **fields):
-        return False
-    attempt_end(run, state, cause)
-    if run.attempts_made:
-        due = TrackingSync(run=run, next_try_at=now, synced_at=None, tries=0, last_error="")
-        TrackingSync.objects.bulk_create(
-            [due],
-            update_conflicts=True,
-            unique_fields=["run"],
-            update_fields=["next_try_at", "synced_at", "tries", "last_error"],
-        )
+    return fields
+
+
+def hand_over(ids: Collection[UUID]) -> None:
+    """Runs that were tried and have ended go into the outbox for MLflow, and their policy has the last word."""
+    now = clock.now()
+    TrackingSync.objects.bulk_create(
+        [TrackingSync(run_id=pk, next_try_at=now, synced_at=None, tries=0, last_error="") for pk in ids],
+        update_conflicts=True,
+        unique_fields=["run"],
+        update_fields=["next_try_at", "synced_at", "tries", "last_error"],
+    )
+    if ids:
         enqueue("sync_tracking")
-        if run.checkpoints.exists():
-            enqueue("thin_out", str(run.id))
-    # Pages of the project count finished runs.
-    experiment_changed(run.experiment)
-    if _is_awaited(run):
-        enqueue("reconcile")
-    return True
+    for pk in Checkpoint.objects.filter(run__in=ids).order_by().values_list("run", flat=True).distinct():
+        enqueue("thin_out", str(pk))
 
 
-def _is_awaited(run: Run) -> bool:
-    """Whether this end gives the reconciler something to do at once.
+def is_awaited(experiment: Experiment) -> bool:
+    """Whether the end of a run gives the reconciler something to do at once.
 
     That nothing is left to run is told by the worker group that finds it so; the periodic tick does the rest.
     """
-    experiment = run.experiment
     return experiment.target is not None or is_adaptive(experiment.search.get("method", ""))
 
 
@@ -177,6 +189,17 @@ def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None =
     return True
 
 
+def run_take_pause_back(run: Run, *, actor: User | None = None) -> bool:
+    """A run that was asked to stop for a pause trains on; False if it stops for another reason, or has stopped."""
+    pausing = Run.objects.filter(pk=run.pk, state__in=RUN_LEASED, stop_reason=StopReason.PAUSED)
+    if not pausing.update(stop_reason="", stop_requested_at=None):
+        return False
+    run.stop_reason, run.stop_requested_at = "", None
+    event(run, "stop_taken_back", "The experiment was resumed before it had stopped.", actor=actor)
+    run_changed(run)
+    return True
+
+
 def run_stopped(run: Run, *, traceback: str = "") -> bool:
     """Its attempt is over after it was asked to stop; why it was asked decides what becomes of it."""
     match run.stop_reason:
@@ -209,20 +232,6 @@ def not_finite_cause(run: Run, traceback: str = "") -> Cause:
     points = zip(batch.steps, batch.values, strict=True) if batch else ()
     found = next(((step, value) for step, value in points if not math.isfinite(value)), None)
     return objective_cause(metric, found, traceback)
-
-
-def run_requeue_by(run: Run, actor: User) -> bool:
-    """A person wants another try at a run that failed or was canceled."""
-    fields: dict[str, Any] = {
-        "failures": 0,
-        "losses": 0,
-        "ended_at": None,
-        "stop_reason": "",
-        "stop_requested_at": None,
-        "not_before": None,
-    }
-    fields |= {"cause_code": "", "cause_message": "", "cause_traceback": ""}
-    return run_move(run, RunState.QUEUED, "queued", "Retried.", actor=actor, **fields)
 
 
 def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:

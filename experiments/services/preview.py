@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Avg, DurationField, ExpressionWrapper, F, Sum
 
-from experiments.definition import Definition, check, run_steps
-from experiments.inspection import check_entrypoint
-from experiments.manifest import Manifest, reports_expected
+from experiments.definition import Definition, run_steps
+from experiments.manifest import reports_expected
 from experiments.models import Attempt, Bundle
 from experiments.search.port import Rung
 from experiments.search.preview import preview
-from experiments.search.space import ParamSet, complete
-from experiments.search.spec import SearchSpec
-from experiments.services.bundles import bundle_files, sources
+from experiments.search.space import ParamSet
+from experiments.selectors.bundles import bundle_warnings
+from experiments.services.checking import launch_checked
 from experiments.states import RunState
-from mlplatform.kernel.errors import InvalidInput
 from runners.registry import backend_get
 
 
@@ -30,24 +28,23 @@ class Preview:
     rungs: list[Rung]
     seconds_per_run: float | None
     seconds: float | None
+    warnings: list[str]
 
 
 def experiment_preview(
     *, bundle: Bundle, definition: Definition, param_sets: Sequence[Mapping[str, object]] = ()
 ) -> Preview:
     """The first sets, how many runs and how long about. Raises InvalidInput exactly where launching would."""
-    manifest = Manifest.from_json(bundle.manifest)
-    definition, search = check(definition, manifest, settings.DEFAULT_BACKEND)
-    if search is None and not param_sets:
-        raise InvalidInput("Give at least one set of parameters, or a search.", field="runs")
-    check_entrypoint(sources(bundle_files(bundle)), definition.entrypoint)
-    listed = [complete(manifest.parameters, given) for given in param_sets]
+    launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
+    definition, listed, progress = launch.definition, launch.listed, launch.manifest.progress
+    # What launching goes by, unless the sets say it better.
+    steps = reports_expected(progress, listed[0]) if listed else None
     found = preview(
-        search or SearchSpec(),
-        manifest.parameters,
+        launch.search,
+        launch.manifest.parameters,
         direction=definition.objective_direction,
         listed=listed,
-        max_steps=reports_expected(manifest.progress, listed[0]) if listed else run_steps(manifest, search),
+        max_steps=steps or run_steps(launch.manifest, launch.search),
     )
     each = _seconds_per_run(bundle, definition)
     return Preview(
@@ -57,6 +54,7 @@ def experiment_preview(
         rungs=list(found.rungs),
         seconds_per_run=each,
         seconds=None if each is None else each * found.runs / _slots(definition, found.runs),
+        warnings=bundle_warnings(bundle),
     )
 
 

@@ -11,13 +11,15 @@ from django.db.models import Exists, Max, OuterRef, Q
 from experiments.causes import start_cause, start_is_hopeless
 from experiments.models import Bundle, Experiment, Run
 from experiments.planning import OpenRun, Plan, Snapshot, plan, waiting_words
-from experiments.services.budget import runs_end, search_over, target_winners
+from experiments.services.budget import search_over, target_winners
+from experiments.services.bulk import runs_end, runs_finish
 from experiments.services.bundles import bundle_files
 from experiments.services.lifecycle import (
+    PAUSING,
     experiment_locked,
     experiment_move,
+    run_ask_to_stop,
     run_changed,
-    run_finish,
     run_lost,
 )
 from experiments.services.searching import sets_propose
@@ -64,7 +66,8 @@ def reconcile_experiment(pk: UUID) -> None:
             sets_propose(experiment)
         decision = plan(_load(experiment, over))
         _apply(experiment, decision, package_key, bundle.requirements)
-        runs_end(experiment, decision.end, over)
+        if decision.end:
+            runs_end(experiment, experiment.runs.filter(pk__in=decision.end), over)
     for allocation in Allocation.objects.filter(pk__in=decision.stop):
         try:
             allocation_stop(allocation, "stop_timeout")
@@ -117,16 +120,18 @@ def _package_key(bundle: Bundle) -> str:
 
 def _load(experiment: Experiment, over: str) -> Snapshot:
     # As tuples: ten thousand may wait, and this is read every two seconds.
-    columns = ("id", "state", "stop_reason", "stop_requested_at", "not_before")
+    columns = ("id", "state", "stop_reason", "stop_requested_at", "not_before", "exempt")
     rows = list(experiment.runs.filter(state__in=RUN_OPEN).values_list(*columns))
     winners = target_winners(experiment) if over == StopReason.TARGET else ()
     leases = leases_active(pk for pk, state, *_ in rows if state in RUN_LEASED)
     live = allocations_live(experiment.id)
+    serving = {a.id: a.state for a in live if a.state != AllocationState.DRAINING}
     failures = _failures(experiment)
     at_work = any(a.state == AllocationState.RUNNING for a in live)
     return Snapshot(
         now=clock.now(),
         active=experiment.state == ExperimentState.ACTIVE,
+        paused=experiment.state == ExperimentState.PAUSED,
         over=bool(over),
         open_runs=[
             OpenRun(
@@ -135,13 +140,14 @@ def _load(experiment: Experiment, over: str) -> Snapshot:
                 leased=pk in leases,
                 stop_requested_at=asked_at,
                 winner=pk in winners,
+                exempt=exempt,
                 pausing=reason == StopReason.PAUSED,
                 not_before=not_before,
                 allocation_id=leases[pk].allocation_id if pk in leases else None,
             )
-            for pk, state, reason, asked_at, not_before in rows
+            for pk, state, reason, asked_at, not_before, exempt in rows
         ],
-        serving=[a.id for a in live if a.state != AllocationState.DRAINING],
+        serving=serving,
         max_parallel=experiment.max_parallel,
         failures=[a.ended_at for a in failures if a.ended_at],
         hopeless=not at_work and any(start_is_hopeless(a.end_detail) for a in failures),
@@ -165,13 +171,16 @@ def _apply(experiment: Experiment, decision: Plan, package_key: str, requirement
         lease = lease_last(run.id)
         if lease is None or lease.released_at is not None:
             run_lost(run, lease)
+    for run in _locked_runs(experiment, decision.pause):
+        run_ask_to_stop(run, StopReason.PAUSED, PAUSING)
     if decision.give_up:
         _give_up(experiment)
     if decision.complete:
         experiment_move(experiment, ExperimentState.COMPLETED, "completed")
-    if decision.drain:
+    if decision.drain or decision.release:
         for allocation in allocations_live(experiment.id):
-            allocation_drain(allocation)
+            if decision.drain or allocation.id in decision.release:
+                allocation_drain(allocation)
     if decision.request and experiment.state == ExperimentState.ACTIVE:
         for _ in range(decision.request):
             allocation_request(
@@ -197,6 +206,4 @@ def _give_up(experiment: Experiment) -> None:
     failures = _failures(experiment)
     last = next((a for a in failures if start_is_hopeless(a.end_detail)), failures[0])
     cause = start_cause(last.end_reason, last.backend, last.end_detail)
-    queued = Run.objects.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    for run in queued.filter(experiment=experiment, state=RunState.QUEUED):
-        run_finish(run, RunState.FAILED, cause)
+    runs_finish(experiment, experiment.runs.all(), RunState.FAILED, cause)

@@ -1,5 +1,6 @@
 """Changing an experiment while it runs or after: more runs at a time, a larger budget, another name."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,27 +11,28 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.definition import HOUR, MAX_NAME, check_limit
 from experiments.models import Experiment, RunEvent
-from experiments.search.spec import MAX_RUNS
+from experiments.models.experiment import Direction
+from experiments.search.registry import proposes
+from experiments.search.spec import SearchSpec
+from experiments.services.budget import search_over
+from experiments.services.bulk import runs_requeue
 from experiments.services.lifecycle import (
     experiment_changed,
     experiment_locked,
     experiment_reopen,
-    run_requeue_by,
 )
-from experiments.states import RunState
+from experiments.states import ExperimentState, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import InvalidInput
 
 # What may be changed; `runs` is the number of parameter sets that the searcher may make.
 CHANGEABLE = ("name", "description", "max_parallel", "max_retries", "max_hours", "target", "runs")
-# What gives a finished experiment something to do again.
-BUDGET = {"runs", "max_hours", "target"}
 BUDGET_CAUSES = ("budget_time", "target_reached")
 
 
 @transaction.atomic
 def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
-    """Change some of CHANGEABLE; None takes a limit away. A larger budget makes a finished experiment active again.
+    """Change some of CHANGEABLE; None takes a limit away. A larger budget makes a completed experiment active again.
 
     Raises InvalidInput with the field; then nothing was changed.
     """
@@ -43,17 +45,21 @@ def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[st
             "Clone the experiment to change anything else.",
             field=unknown[0],
         )
-    before = {name: _value(experiment, name) for name in changes}
+    before, reach = {name: _value(experiment, name) for name in changes}, _reach(experiment)
     for name, value in changes.items():
         _set(experiment, name, value)
     after = {name: _value(experiment, name) for name in changes}
     if after == before:
         return experiment
+    grew = any(new > old for new, old in zip(_reach(experiment), reach, strict=True))
+    goes_on = grew and experiment.state != ExperimentState.CANCELED
+    if goes_on:
+        experiment.search_stopped = False
     experiment.save()
     said = ", ".join(f"{name.replace('_', ' ')} {before[name]} → {after[name]}" for name in changes)
     RunEvent.objects.create(experiment=experiment, kind="changed", message=said[:500], actor=user)
     audit(user, "experiment.change", experiment.slug, project=experiment.project, before=before, after=after)
-    if BUDGET & set(changes):
+    if goes_on and not search_over(experiment):
         _take_up_again(experiment, user)
     experiment_changed(experiment)
     enqueue("reconcile")
@@ -61,11 +67,21 @@ def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[st
 
 
 def _take_up_again(experiment: Experiment, user: User) -> None:
-    """What the old budget ended is queued again; the reconciler ends it once more if the new one says so."""
-    ended = experiment.runs.select_for_update(of=("self",), no_key=True).select_related("experiment")
-    for run in ended.filter(state=RunState.CANCELED, cause_code__in=BUDGET_CAUSES):
-        run_requeue_by(run, user)
+    """What the old budget ended is queued again, and the searcher goes on."""
+    ended = experiment.runs.filter(state=RunState.CANCELED, cause_code__in=BUDGET_CAUSES)
+    runs_requeue(experiment, ended, user)
     experiment_reopen(experiment, user)
+
+
+def _reach(experiment: Experiment) -> tuple[float, float, float]:
+    """How far each limit of the budget lets the experiment go, to compare before and after."""
+    runs, target = experiment.search.get("runs"), experiment.target
+    sign = 1 if experiment.objective_direction == Direction.MAXIMIZE else -1
+    return (
+        math.inf if runs is None else runs,
+        math.inf if experiment.max_seconds is None else experiment.max_seconds,
+        math.inf if target is None else sign * target,
+    )
 
 
 def _value(experiment: Experiment, name: str) -> Any:
@@ -100,13 +116,15 @@ def _set(experiment: Experiment, name: str, value: Any) -> None:
 
 
 def _set_runs(experiment: Experiment, value: Any) -> None:
-    if not experiment.search:
+    if not proposes(experiment.search):
         raise InvalidInput(
             "This experiment has no search; add the runs that you want, with their parameters.", field="runs"
         )
-    if not 1 <= _required("runs", value) <= MAX_RUNS:
-        raise InvalidInput(f"runs is {value}; it must be between 1 and {MAX_RUNS}.", field="runs")
-    experiment.search = {**experiment.search, "runs": value}
+    try:
+        spec = SearchSpec.from_json({**experiment.search, "runs": value}, experiment.declared)
+    except InvalidInput as error:
+        raise InvalidInput(error.message.removeprefix("search."), field="runs") from None
+    experiment.search = spec.to_json()
 
 
 def _required(name: str, value: Any) -> Any:

@@ -14,6 +14,7 @@ from experiments.search.registry import is_adaptive, searcher_for
 from experiments.search.space import ParamSet
 from experiments.search.spec import SearchSpec
 from experiments.selectors.search import observations, searched_sets
+from experiments.services.budget import search_over
 from experiments.services.lifecycle import experiment_changed
 from experiments.states import RUN_TERMINAL
 
@@ -29,6 +30,7 @@ def sets_add(
     """Queue `repeat` runs of each set, numbered after what is there."""
     if not sets:
         return []
+    exempt = not searched and bool(search_over(experiment))
     last = experiment.runs.aggregate(number=Max("number"), set_number=Max("set_number"))
     numbers, first_set = count((last["number"] or 0) + 1), (last["set_number"] or 0) + 1
     runs = [
@@ -38,6 +40,7 @@ def sets_add(
             set_number=set_number,
             repeat=index,
             searched=searched,
+            exempt=exempt,
             params=params,
             seed=run_seed(experiment, number),
         )

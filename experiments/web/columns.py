@@ -93,11 +93,15 @@ def _columns(
     ]
     declared = experiment.declared
     shown = _shown_metrics(table, links.sort)
+    metrics = [_metric(experiment, links, name) for name in shown]
+    # What decides stands where a narrow screen still shows it.
+    decides = [column for column in metrics if column.name == experiment.objective_metric]
     return Columns(
         shown=[
             *first,
+            *decides,
             *(links.column("param", name, name, numeric=declared[name].type in NUMERIC) for name in varying),
-            *(_metric(experiment, links, name) for name in shown),
+            *(column for column in metrics if column not in decides),
             links.column("seconds", "", "Run time", numeric=True),
         ],
         shared=shared,

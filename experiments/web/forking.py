@@ -10,8 +10,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.web.access import SignedInRequest, signed_in
+from accounts.web.once import once
 from experiments.models import Run
-from experiments.selectors.checkpoints import CheckpointLine, checkpoint_lines, checkpoint_to_resume
+from experiments.selectors.checkpoints import (
+    CheckpointLine,
+    checkpoint_lines,
+    checkpoint_to_resume,
+    nothing_left,
+)
 from experiments.selectors.runs import run_get
 from experiments.services.forking import run_continue, run_fork
 from experiments.states import RunState
@@ -29,28 +35,32 @@ class CheckpointForm(forms.Form):
     checkpoint = forms.TypedChoiceField(coerce=int, label="Begin at")
 
     def __init__(
-        self, data: Mapping[str, Any] | None, lines: list[CheckpointLine], chosen: str | int | None
+        self, data: Mapping[str, Any] | None, lines: list[CheckpointLine], chosen: str, length: int | None
     ) -> None:
         super().__init__(data, initial={"checkpoint": chosen})
         self.fields["checkpoint"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
-            (line.checkpoint.pk, _words(line)) for line in lines
+            (line.checkpoint.pk, _words(line, length)) for line in lines
         ]
 
 
 class ContinueForm(forms.Form):
     """How much more."""
 
-    more = forms.IntegerField(min_value=1, label="Reports more", help_text="On top of what it has.")
+    more = forms.IntegerField(
+        min_value=1, label="More reports", help_text="Epochs, most often; on top of what it has made."
+    )
 
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def fork(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """A run from one of its checkpoints (`?checkpoint=`, by default where the run would resume), with other values."""
     found = run_get(request.user, project, slug, number, "launch")
     lines = checkpoint_lines(found)
     data = request.POST if request.method == "POST" else None
-    form = CheckpointForm(data, lines, request.GET.get("checkpoint") or _default(found))
+    chosen = request.GET.get("checkpoint") or _default(found)
+    form = CheckpointForm(data, lines, chosen, found.progress_total)
     params = ParameterForm(found.experiment.declared, data, found.params)
     valid = [one.is_valid() for one in (form, params)] if data is not None else [False]
     if all(valid):
@@ -62,17 +72,19 @@ def fork(request: SignedInRequest, project: str, slug: str, number: int) -> Http
                 params=_one_set(params),
             )
         except InvalidInput as error:
-            show_error(error, params)
+            show_error(error, form, params)
         else:
             messages.success(request, f"Run #{made.number} begins where run #{found.number} was.")
             return redirect(made)
-    context = {**_place(found), "form": form, "params": params, "checkpoints": lines}
+    notice = "" if form.is_bound else _notice(found, lines, chosen)
+    context = {**_place(found), "form": form, "params": params, "checkpoints": lines, "notice": notice}
     status = 400 if form.errors or params.errors else 200
     return render(request, "experiments/run_fork.html", context, status=status)
 
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def train_further(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """A completed run for more reports."""
     found = run_get(request.user, project, slug, number, "launch")
@@ -99,9 +111,9 @@ def can_continue(run: Run) -> bool:
     return run.state == RunState.COMPLETED and run.experiment.progress in run.params
 
 
-def _default(run: Run) -> int | None:
+def _default(run: Run) -> str:
     checkpoint = checkpoint_to_resume(run)
-    return checkpoint.pk if checkpoint else None
+    return str(checkpoint.pk) if checkpoint else ""
 
 
 def _one_set(params: ParameterForm) -> dict[str, Any]:
@@ -116,6 +128,14 @@ def _place(run: Run) -> dict[str, Any]:
     return {"project": run.experiment.project, "experiment": run.experiment, "run": run}
 
 
-def _words(line: CheckpointLine) -> str:
+def _notice(run: Run, lines: list[CheckpointLine], chosen: str) -> str:
+    """Why the form as it is first shown would make a run with nothing to do."""
+    begins = next((line for line in lines if str(line.checkpoint.pk) == chosen), lines[0] if lines else None)
+    return nothing_left(run, begins.checkpoint, run.params) if begins else ""
+
+
+def _words(line: CheckpointLine, length: int | None) -> str:
+    step = line.checkpoint.step
+    total = f" of {length}" if length and step <= length else ""
     objective = "" if line.objective is None else f", {shown(line.objective)}"
-    return f"step {line.checkpoint.step}{objective} ({', '.join(line.reasons) or 'kept'})"
+    return f"step {step}{total}{objective} ({', '.join(line.reasons) or 'kept'})"

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Project
 from accounts.selectors.projects import project_get
 from accounts.web.access import SignedInRequest, signed_in
+from accounts.web.once import once
 from experiments.catalog import examples
 from experiments.definition import Definition
 from experiments.manifest import Manifest
 from experiments.models import Bundle, Experiment, Run
+from experiments.selectors.bundles import bundle_warnings
 from experiments.selectors.experiments import experiment_get
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.git_bundles import bundle_from_git
@@ -63,6 +65,7 @@ def code(request: SignedInRequest, project: str) -> HttpResponse:
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpResponse:
     """Step 2: parameters, search, objective and resources. `preview` in the form shows what they would do.
 
@@ -73,17 +76,19 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
     if source is None:
         raise NotFound("There is no such code in this project. Upload it again.")
     manifest = Manifest.from_json(source.manifest)
-    origin, whole = None, True
-    begin = Definition.of_manifest(manifest)
+    origin = None
+    begin, sets = Definition.of_manifest(manifest), list(manifest.runs)
     if slug := request.GET.get("from"):
         origin = experiment_get(request.user, project, slug, "launch")
-        begin, whole = definition_to_clone(origin)
-    forms = LaunchForms(manifest.parameters, begin, request.POST if request.method == "POST" else None)
+        begin, sets = definition_to_clone(origin)
+    forms = LaunchForms(manifest.parameters, begin, request.POST if request.method == "POST" else None, sets)
     preview = None
     if forms.bound and forms.is_valid():
         try:
             if "preview" in request.POST:
-                preview = experiment_preview(bundle=source, definition=forms.definition())
+                preview = experiment_preview(
+                    bundle=source, definition=forms.definition(), param_sets=forms.sets
+                )
             else:
                 return _launch(request, source, origin, forms)
         except InvalidInput as error:
@@ -91,8 +96,8 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
     context = {
         "project": found,
         "bundle": source,
+        "warnings": bundle_warnings(source),
         "origin": origin,
-        "origin_is_whole": whole,
         "forms": forms,
         "preview": preview and preview_shown(preview, manifest.parameters, forms.search.runs_per_set),
     }
@@ -103,6 +108,7 @@ def configure(request: SignedInRequest, project: str, bundle: UUID) -> HttpRespo
 
 @require_http_methods(FORM_METHODS)
 @signed_in
+@once
 def add(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
     """More runs; `?from=<number>` begins with the values of that run."""
     experiment = experiment_get(request.user, project, slug, "launch")
@@ -129,6 +135,7 @@ def _launch(
         project=bundle.project,
         bundle=bundle,
         definition=forms.definition(),
+        param_sets=forms.sets,
         cloned_from=origin,
     )
     count = forms.run_count

@@ -1,7 +1,7 @@
 """All forms of a new experiment together: from a definition, and back to one."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.forms import BaseForm
 from experiments.definition import Definition
 from experiments.models import Experiment
 from experiments.search.parameters import Parameter
+from experiments.search.registry import proposes
+from experiments.search.space import ParamSet
 from experiments.search.spec import SearchSpec
 from experiments.web.forms import ParameterForm
 from experiments.web.search_form import SearchForm
@@ -19,22 +21,24 @@ from mlplatform.kernel.errors import InvalidInput
 
 
 class LaunchForms:
-    """Unbound without `data`. The definition is what they begin with."""
+    """Unbound without `data`. The definition and the listed sets are what they begin with."""
 
     def __init__(
         self,
         parameters: Mapping[str, Parameter],
         definition: Definition,
         data: Mapping[str, Any] | None = None,
+        sets: Sequence[ParamSet] = (),
     ) -> None:
         self._begin = definition
+        self._sets = sets
         self._parameters = parameters
         self.bound = data is not None
         self.about = AboutForm(data, definition)
         self.resources = ResourcesForm(data, definition)
         self.limits = LimitsForm(data, definition)
         self.advanced = AdvancedForm(data, definition)
-        self.search = SearchForm(data, definition.search)
+        self.search = SearchForm(data, definition.search, parameters, sets)
         self.params = ParameterForm(parameters, data, definition.search.get("space"))
 
     @property
@@ -48,7 +52,8 @@ class LaunchForms:
         return any(form.errors for form in self)
 
     def __iter__(self) -> Iterator[BaseForm]:
-        return iter((*self.sections, self.search, self.params))
+        """A list says all that is to be tried, so what is sent for single parameters is passed over."""
+        return iter((*self.sections, self.search, *(() if self.search.is_list else (self.params,))))
 
     def is_valid(self) -> bool:
         """All are checked before anything is said, so that one look shows every error."""
@@ -60,7 +65,14 @@ class LaunchForms:
         values: dict[str, Any] = {}
         for section in self.sections:
             values |= section.values()
-        return replace(self._begin, **values, search=self.search.to_json(self.params.space))
+        space = {} if self.search.is_list else self.params.space
+        return replace(self._begin, **values, search=self.search.to_json(space))
+
+    @property
+    def sets(self) -> list[ParamSet]:
+        """The sets that the valid forms list."""
+        found: list[ParamSet] = self.search.cleaned_data["sets"]
+        return found
 
     def show(self, error: InvalidInput) -> None:
         """Put an error of the services at the field that it is about: paths of `search` lead to several forms."""
@@ -88,29 +100,30 @@ class LaunchForms:
         if self.bound and self.has_errors:
             return None
         try:
-            search = self.definition().search if self.bound else self._begin.search or {"method": "grid"}
+            listed = self.sets if self.bound else self._sets
+            search = self.definition().search if self.bound else self._begin.search
+            if not search and not listed:
+                search = {"method": "grid"}
             spec = SearchSpec.from_json(search, self._parameters)
-            sets = spec.runs if spec.method != "grid" else len(spec.grid(self._parameters))
+            return (spec.size(self._parameters) + len(listed)) * spec.repeat or None
         except InvalidInput:
             return None
-        return None if sets is None else sets * spec.repeat
 
 
-def definition_to_clone(source: Experiment) -> tuple[Definition, bool]:
-    """What another experiment like this one begins with, and whether that is all of it.
+def definition_to_clone(source: Experiment) -> tuple[Definition, list[ParamSet]]:
+    """What another experiment like this one begins with: a definition, and the sets that it lists.
 
-    A list of sets is shown as the grid that it is; of one that is no grid only the first set.
+    A list of sets that is a grid is shown as one.
     """
     definition = replace(Definition.of_experiment(source), name=f"{source.name[:95]} copy")
-    if definition.search and definition.search.get("method") != "list":
-        return definition, True
+    if proposes(definition.search):
+        return definition, []
     listed = list(source.runs.filter(searched=False, parent=None, repeat=1).values_list("params", flat=True))
     values: dict[str, list[Any]] = {}
     for params in listed:
         for name, value in params.items():
             if value not in values.setdefault(name, []):
                 values[name].append(value)
-    is_grid = math.prod(map(len, values.values())) == len(listed)
-    space = {name: found if is_grid else found[:1] for name, found in values.items()}
-    search = {**definition.search, "method": "grid", "space": space}
-    return replace(definition, search=search), is_grid or not listed
+    if math.prod(map(len, values.values())) != len(listed):
+        return definition, listed
+    return replace(definition, search={**definition.search, "method": "grid", "space": values}), []

@@ -1,16 +1,20 @@
 """How sets are found and when weak runs stop: `search` of experiment.yaml without its space."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
 
+from experiments.search.parameters import Parameter
 from experiments.search.pruner_spec import OPTIONS, PrunerSpec
 from experiments.search.scalars import INTEGER_LIMIT
+from experiments.search.space import ParamSet
 from experiments.search.spec import MAX_REPEAT, MAX_RUNS
+from experiments.search.table import MAX_CHARACTERS, read_table, write_table
 from experiments.web.words import METHODS, PRUNERS
+from mlplatform.kernel.errors import InvalidInput
 
 OPTION_TEXTS = {
     "min_steps": ("First rung", "Reports that every run makes before it is judged."),
@@ -65,17 +69,36 @@ class SearchForm(forms.Form):
         label="Stop weak runs early",
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, search: Mapping[str, Any]) -> None:
-        """`search` is in the shape of experiment.yaml; a list is shown as a grid."""
+    sets = forms.CharField(
+        max_length=MAX_CHARACTERS,
+        required=False,
+        label="Sets of your own",
+        help_text="Names of parameters in the first line, then a line of values for each set, with commas between. "
+        "What is left out has its default. A search tries them first.",
+        widget=forms.Textarea(
+            attrs={"rows": 4, "spellcheck": "false", "placeholder": "lr, epochs\n0.1, 5\n0.01, 20"}
+        ),
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        search: Mapping[str, Any],
+        parameters: Mapping[str, Parameter],
+        sets: Sequence[ParamSet],
+    ) -> None:
+        """`search` is in the shape of experiment.yaml; a list without sets is shown as a grid."""
+        self._parameters = parameters
         pruner = search.get("pruner") or {"method": "none"}
         initial = {
-            "method": search.get("method", "grid"),
+            "method": search.get("method", "list"),
             "runs": search.get("runs") or 20,
             "repeat": search.get("repeat", 1),
             "seed": search.get("seed", 0),
             "pruner": pruner["method"],
+            "sets": write_table(sets, parameters),
         }
-        if initial["method"] not in METHODS:
+        if initial["method"] == "list" and not sets:
             initial["method"] = "grid"
         super().__init__(data, initial=initial)
         for name, (label, text) in OPTION_TEXTS.items():
@@ -102,11 +125,30 @@ class SearchForm(forms.Form):
         """(pruner, what it does), for the template."""
         return [(method, text) for method, (_, text) in PRUNERS.items()]
 
+    @property
+    def is_list(self) -> bool:
+        """Whether people list the sets, so that nothing else says what to try."""
+        return str(self["method"].value() or self.initial["method"]) == "list"
+
+    def clean_sets(self) -> list[ParamSet]:
+        """The sets of the table."""
+        try:
+            return read_table(self.cleaned_data["sets"], self._parameters)
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message) from error
+
     def clean(self) -> dict[str, Any]:
-        """A search that draws sets needs to know when to stop."""
+        """A search that draws sets needs to know when to stop, a list has to have some."""
         cleaned = super().clean() or {}
-        if self._value("method") != "grid" and not cleaned.get("runs") and "runs" not in self.errors:
-            self.add_error("runs", "Say how many sets may be tried.")
+        match self._value("method"):
+            case "list":
+                if not cleaned.get("sets") and "sets" not in self.errors:
+                    self.add_error("sets", "List at least one set.")
+            case "grid":
+                pass
+            case _:
+                if not cleaned.get("runs") and "runs" not in self.errors:
+                    self.add_error("runs", "Say how many sets may be tried.")
         return cleaned
 
     @property
@@ -117,8 +159,10 @@ class SearchForm(forms.Form):
     def to_json(self, space: Mapping[str, Any]) -> dict[str, Any]:
         """In the shape of experiment.yaml. Only for a valid form."""
         method, pruner = self._value("method"), self._value("pruner")
-        names = ["repeat", "seed"] if method == "grid" else ["runs", "repeat", "seed"]
-        found = {"method": method, "space": dict(space), **{name: self._value(name) for name in names}}
+        names = ["repeat", "seed"] if method in ("grid", "list") else ["runs", "repeat", "seed"]
+        found = {"method": method, **{name: self._value(name) for name in names}}
+        if method != "list":
+            found["space"] = dict(space)
         if pruner != "none":
             found["pruner"] = {"method": pruner, **{name: self._value(name) for name in OPTIONS[pruner]}}
         return found

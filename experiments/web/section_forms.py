@@ -91,3 +91,8 @@ class AdvancedForm(Section):
     keep_last = _whole("keep_last", required=False, label="Newest")
     keep_best = _whole("keep_best", required=False, label="Best")
     keep_every = _whole("keep_every", required=False, label="Every n-th step")
+    fresh_process = forms.BooleanField(
+        required=False,
+        label="New processes for every run",
+        help_text="Takes some seconds each; for code that leaves traces in its process.",
+    )

@@ -13,6 +13,7 @@ METHODS = {
         "CMA-ES",
         "Moves a cloud of numbers towards better ones. For many runs over ranges of numbers.",
     ),
+    "list": ("Listed", "Runs the sets that you list below, and no others."),
 }
 PRUNERS = {
     "none": ("Never", "Every run trains to its end."),
@@ -24,7 +25,7 @@ PRUNERS = {
 
 def method_name(method: str) -> str:
     """A searcher's name."""
-    return METHODS.get(method, ("Listed", ""))[0]
+    return METHODS[method][0]
 
 
 def pruner_name(method: str) -> str:

@@ -1,5 +1,7 @@
 """A small client of the portal's REST API, as a script of a user would have it."""
 
+import time
+import uuid
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from mlplatform.cli.folder import pack_folder
 Json = dict[str, Any]
 # The portal's own limit for a fetch from Git is 60 s.
 TIMEOUT_S = 90
+# Before a request that makes something is sent again; a portal that restarts is back by then.
+PAUSES_S = (0.5, 2.0)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -58,7 +62,8 @@ class PortalClient:
         for project in self.projects():
             if project["name"] == name:
                 return project
-        return self.post("/projects/", {"name": name})
+        made: Json = self.create("/projects/", {"name": name})
+        return made
 
     def bundle(self, project: str, path: Path) -> Json:
         """Put code into a project (its slug): a .py file, a .zip, or a folder. Raises FolderError for the folder."""
@@ -67,20 +72,19 @@ class PortalClient:
             name, content = f"{folder.name}.zip", pack_folder(folder)
         else:
             name, content = path.name, path.read_bytes()
-        answer: Json = self._answer(
-            self._http.post(f"/projects/{project}/bundles/", files={"file": (name, content)})
-        )
+        answer: Json = self.create(f"/projects/{project}/bundles/", files={"file": (name, content)})
         return answer
 
     def bundle_from_git(self, project: str, url: str, revision: str = "", path: str = "") -> Json:
         """Let the portal fetch code from Git into a project (its slug)."""
-        return self.post(
-            f"/projects/{project}/bundles/", {"git": {"url": url, "revision": revision, "path": path}}
-        )
+        given = {"git": {"url": url, "revision": revision, "path": path}}
+        answer: Json = self.create(f"/projects/{project}/bundles/", given)
+        return answer
 
     def bundle_from_example(self, project: str, name: str) -> Json:
         """Put a built-in example into a project (its slug)."""
-        return self.post(f"/projects/{project}/bundles/", {"example": name})
+        answer: Json = self.create(f"/projects/{project}/bundles/", {"example": name})
+        return answer
 
     def experiments(self, project: str) -> list[Json]:
         """Experiments of a project (its slug), newest first."""
@@ -89,7 +93,8 @@ class PortalClient:
 
     def experiment_create(self, project: str, **fields: Any) -> Json:
         """Create an experiment in a project (its slug)."""
-        return self.post(f"/projects/{project}/experiments/", fields)
+        made: Json = self.create(f"/projects/{project}/experiments/", fields)
+        return made
 
     def experiment_preview(self, project: str, **fields: Any) -> Json:
         """What `experiment_create` with the same fields would do."""
@@ -116,7 +121,8 @@ class PortalClient:
 
     def experiment_clone(self, pk: str, **fields: Any) -> Json:
         """Create an experiment like this one, with the fields instead of its own."""
-        return self.post(f"/experiments/{pk}/clone/", fields)
+        made: Json = self.create(f"/experiments/{pk}/clone/", fields)
+        return made
 
     def runs(self, experiment: str, sort: str = "number") -> list[Json]:
         """Runs of an experiment in the order of `sort`, such as -metric:accuracy."""
@@ -130,9 +136,7 @@ class PortalClient:
 
     def runs_add(self, experiment: str, runs: list[Json]) -> list[Json]:
         """Add parameter sets to an experiment; the new runs."""
-        added: list[Json] = self._answer(
-            self._http.post(f"/experiments/{experiment}/runs/", json={"runs": runs})
-        )
+        added: list[Json] = self.create(f"/experiments/{experiment}/runs/", {"runs": runs})
         return added
 
     def runs_do(self, experiment: str, verb: str, numbers: Collection[int]) -> Json:
@@ -140,13 +144,15 @@ class PortalClient:
         body = {"numbers": sorted(numbers)} if numbers else {}
         return self.post(f"/experiments/{experiment}/runs/{verb}/", body)
 
-    def run_fork(self, run: str, **fields: Any) -> Json:
-        """A new run that begins at a checkpoint (its id, by default the last) with changed params."""
-        return self.post(f"/runs/{run}/fork/", fields)
+    def run_forks(self, run: str, runs: list[Json], **fields: Any) -> list[Json]:
+        """New runs that begin at a checkpoint (its id, by default the last), one for each set of changed params."""
+        made: list[Json] = self.create(f"/runs/{run}/fork/", {"runs": runs, **fields})
+        return made
 
     def run_continue(self, run: str, more: int) -> Json:
         """A new run that trains a completed one further."""
-        return self.post(f"/runs/{run}/continue/", {"more": more})
+        made: Json = self.create(f"/runs/{run}/continue/", {"more": more})
+        return made
 
     def checkpoints(self, run: str) -> list[Json]:
         """Checkpoints of a run, newest first."""
@@ -172,6 +178,18 @@ class PortalClient:
         """POST JSON to a path below /api/v1."""
         answer: Json = self._answer(self._http.post(path, json=body))
         return answer
+
+    def create(self, path: str, body: Json | None = None, *, files: Any = None) -> Any:
+        """POST what makes something. Sent again if the answer does not arrive: the key has it made once."""
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        for pause in (*PAUSES_S, None):
+            try:
+                return self._answer(self._http.post(path, json=body, files=files, headers=key))
+            except httpx.TransportError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     def _answer(self, response: httpx.Response) -> Any:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mlplatform.cli import values
+from mlplatform.cli import listing, values
 from mlplatform.cli.client import Json
 from mlplatform.cli.errors import UsageError
 
@@ -58,6 +58,7 @@ def add_definition(parser: argparse.ArgumentParser) -> None:
     """All options that define an experiment; what is left out comes from the code, or from what is cloned."""
     how = parser.add_argument_group("which runs")
     values.add_set(how)
+    how.add_argument("--sets", dest="listing", metavar="FILE", help=listing.HELP)
     how.add_argument(
         "--search",
         metavar="METHOD|FILE",
@@ -100,25 +101,35 @@ def definition(args: argparse.Namespace, own: Mapping[str, Any] | None, *, one_r
     """
     fields = given(args, OPTIONS)
     settings = values.values(args.sets)
+    rows = listing.sets_in(args.listing) if args.listing else []
     changes = {
         name: value
         for name in ("runs", "repeat", "seed", "pruner")
         if (value := getattr(args, name)) is not None
     }
-    search = _base(args.search, own or {}, listed=bool(settings))
+    search = _base(args.search, own or {}, listed=bool(settings or rows))
     if _is_list(search) and "runs" in changes:
         raise UsageError("--runs says how many sets a search may try; add --search random or another method.")
-    if settings and _is_list(search):
-        fields["runs"] = values.grid(settings)
-    elif settings:
-        search = {**search, "space": {**search.get("space", {}), **values.space(settings)}}
+    if _is_list(search) and (settings or rows):
+        fields["runs"] = listed_sets(settings, rows)
     elif _is_list(search) and one_run:
         fields["runs"] = [{}]
+    elif rows:
+        fields["runs"] = rows
+    if settings and not _is_list(search):
+        search = {**search, "space": {**search.get("space", {}), **values.space(settings)}}
     if changes and _is_list(search):
         search = {"method": "list", **search}
-    if args.search or settings or changes:
+    if args.search or settings or rows or changes:
         fields["search"] = {**search, **changes}
     return fields
+
+
+def listed_sets(settings: values.Values, rows: list[Json]) -> list[Json]:
+    """Each set of a file with each combination of the values. Raises UsageError if both name a parameter."""
+    if twice := sorted({name for row in rows for name in row} & set(settings)):
+        raise UsageError(f"{twice[0]} is in the file and set by --set; keep one of them.")
+    return [{**row, **combination} for row in rows or [{}] for combination in values.grid(settings)]
 
 
 def _base(wanted: str | None, own: Mapping[str, Any], *, listed: bool) -> Json:

@@ -25,7 +25,7 @@ HELP = (
 Values = dict[str, list[Any] | Json]
 
 
-def add_set(parser: argparse._ActionsContainer, text: str = HELP, *, required: bool = False) -> None:
+def add_set(parser: argparse._ActionsContainer, text: str = HELP) -> None:
     """The option --set."""
     parser.add_argument(
         "--set",
@@ -33,7 +33,6 @@ def add_set(parser: argparse._ActionsContainer, text: str = HELP, *, required: b
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        required=required,
         type=_setting,
         help=text,
     )

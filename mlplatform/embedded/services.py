@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from mlplatform.embedded import postgres, probes, valkey
@@ -282,6 +283,7 @@ def _portal_environment(home: Home, ports: Mapping[str, int], environ: Mapping[s
         "MLP_RAY_CPUS": str(cpus()),
         "MLP_RAY_GPUS": str(gpus()),
         "MLP_RAY_MEMORY": str(memory_gib()),
+        "MLP_RAY_PACKAGES": ",".join(f"{name}=={version(name)}" for name in ("ray", "torch")),
         "MLP_STORAGE": str(home / "storage"),
         "MLP_PORTAL_URL": portal_url(ports),
     }

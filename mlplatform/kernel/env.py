@@ -11,6 +11,7 @@ from mlplatform.kernel.errors import ConfigurationError
 
 REQUIRED = object()
 HOST = re.compile(r"[a-z0-9._-]+(:[0-9]{1,5})?")
+VERSION = re.compile(r"\s*[0-9][0-9A-Za-z.+!-]*\s*")
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -50,6 +51,16 @@ def _hosts(text: str) -> frozenset[str]:
     return hosts
 
 
+def _versions(text: str) -> dict[str, str]:
+    found = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, version = part.partition("==")
+        if not VERSION.fullmatch(version):
+            raise ValueError(f"{part!r} is not name==version")
+        found[name.strip().lower()] = version.strip()
+    return found
+
+
 @dataclass(frozen=True)
 class Variable:
     """One environment variable. `secret` ones accept a twin NAME_FILE that holds the value."""
@@ -85,6 +96,12 @@ VARIABLES = (
         "GiB of memory that allocations may hold on the Ray cluster; 0: not counted.",
         _count,
         0,
+    ),
+    Variable(
+        "MLP_RAY_PACKAGES",
+        "Ray and PyTorch of the cluster, as ray==2.60.0,torch==2.13.0; unset: what its workers told last.",
+        _versions,
+        "",
     ),
     Variable("MLP_STORAGE", "Folder or fsspec URL for bundles, packages and checkpoints."),
     Variable("MLP_PORTAL_URL", "URL by which browsers reach the portal.", _url("http", "https")),

@@ -1,6 +1,9 @@
-import pytest
+from pathlib import Path
 
-from experiments.manifest import Manifest
+import pytest
+from django.conf import settings
+
+from experiments.manifest import KEYS, Manifest
 from experiments.models import Experiment
 from experiments.search.budget import Budget
 from experiments.search.spec import SearchSpec
@@ -35,14 +38,26 @@ search:
   repeat: 3
   space: {lr: {min: 1e-4, max: 0.1}, epochs: 5}
   pruner: {method: asha}
-budget: {max_parallel: 2, max_hours: 4, target: 0.99}
+budget: {max_parallel: 2, max_retries: 3, max_hours: 4, target: 0.99}
 checkpoints: {keep_last: 2, keep_best: 0, keep_every: 10}
+runs: [{lr: 0.5}, {epochs: 2}]
+fresh_process: true
 """
     )
     assert (manifest.search.method, manifest.search.runs, manifest.search.repeat) == ("tpe", 40, 3)
+    assert manifest.runs == ({"epochs": 8, "lr": 0.5}, {"epochs": 2, "lr": 0.01})
+    assert (manifest.fresh_process, manifest.budget.max_retries) == (True, 3)
     assert list(manifest.search.space) == ["epochs", "lr"]
     assert (manifest.budget.max_seconds, manifest.budget.target) == (4 * 3600, 0.99)
     assert (manifest.keep_last, manifest.keep_best, manifest.keep_every) == (2, 0, 10)
+    assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_the_documented_example_is_one() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "search.md").read_text()
+    manifest = Manifest.from_yaml(text.partition("```yaml")[2].partition("```")[0])
+    assert set(manifest.to_json()) == KEYS
+    assert [each["optimizer"] for each in manifest.runs] == ["adam", "sgd"]
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
@@ -95,6 +110,13 @@ def test_the_order_of_parameters_survives_the_database(experiment: Experiment) -
         ("checkpoints: {keep_last: 0}", "checkpoints.keep_last is 0"),
         ("checkpoints: {keep: 1}", "unknown key keep"),
         ("resources: {memory_per_worker: -1}", "negative"),
+        ("resources: {worker: 1}", "unknown key worker; did you mean workers? known are"),
+        ("runs: {lr: 1}", "write a list of sets"),
+        ("runs: [1]", "write a list of sets"),
+        ("runs: [{lr: 1}]", "in set 1 of runs: There is no parameter lr"),
+        (f"runs: [{'{},' * 1001}]", "lists 1001 sets"),
+        ("fresh_process: 1", "write true or false"),
+        ("budget: {max_retries: 11}", "budget.max_retries is 11"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.requirements import MAX_LINES, parse
+from experiments.requirements import MAX_LINES, parse, refuse_another_ray, warnings
 from mlplatform.kernel.errors import InvalidInput
 
 
@@ -51,3 +51,43 @@ def test_too_many_and_not_text() -> None:
         parse(b"toolz\n" * (MAX_LINES + 1))
     with pytest.raises(InvalidInput, match="not UTF-8"):
         parse(b"\xff\xfe")
+
+
+THERE = {"ray": "2.60.0", "torch": "2.13.0+cpu"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        "{}==2.60.0",
+        "{}[extra]>=2.13",
+        "{}>=2.13,<3",
+        "{}-geometric==1.0",
+        '{}==1.0; python_version < "3"',
+    ],
+)
+def test_what_the_cluster_meets_is_nothing_to_speak_of(line: str) -> None:
+    refuse_another_ray([line.format("ray")], THERE)
+    assert warnings([line.format("torch").replace("2.60.0", "2.13.0")], THERE) == []
+
+
+@pytest.mark.parametrize("line", ["ray==2.9.0", "Ray[train]<2.60", "ray>2.60"])
+def test_another_ray_is_refused(line: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        refuse_another_ray(["toolz", line], THERE)
+    assert f"asks for {line}, but the cluster has ray 2.60.0" in caught.value.message
+    assert "Leave ray out" in caught.value.message
+    assert caught.value.field == "code"
+
+
+@pytest.mark.parametrize("line", ["torch==2.1.0", "torch<2", "TORCH==2.13.0+cu130"])
+def test_of_another_torch_is_warned(line: str) -> None:
+    (warning,) = warnings([line, "toolz"], THERE)
+    assert f"asks for {line}, but the cluster has torch 2.13.0+cpu" in warning
+    assert "builds an environment" in warning
+
+
+def test_of_a_cluster_that_nobody_knows_nothing_is_said() -> None:
+    refuse_another_ray(["ray==2.9.0"], {})
+    assert warnings(["torch==2.1.0"], {}) == []

@@ -2,11 +2,11 @@
 
 import argparse
 
-from mlplatform.cli import places, sources, tables, values
+from mlplatform.cli import listing, places, sources, tables, values
 from mlplatform.cli.client import Json
 from mlplatform.cli.commands.look import add_project, project_slug
 from mlplatform.cli.commands.watch import watch_experiment
-from mlplatform.cli.definition import add_definition, definition
+from mlplatform.cli.definition import add_definition, definition, listed_sets
 from mlplatform.cli.errors import UsageError
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
@@ -21,6 +21,7 @@ def register(verbs: Verbs) -> None:
         "create an experiment and queue its runs",
         "mlp launch example:digits -p vision --set lr=0.1,0.01 --set optimizer=adam,sgd --watch",
         "mlp launch train.py --search tpe --runs 40 --set lr=1e-4..0.1:log --set epochs=5 --pruner asha",
+        "mlp launch train.py --sets table.csv",
         "mlp launch https://github.com/team/code.git@v1.2 --preview",
         json=True,
     )
@@ -50,8 +51,8 @@ def register(verbs: Verbs) -> None:
     values.add_set(
         parser,
         "a value; several, as in lr=0.1,0.01, make one run each, and multiply with those of other parameters",
-        required=True,
     )
+    parser.add_argument("--sets", dest="listing", metavar="FILE", help=listing.HELP)
 
 
 def launch(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -60,7 +61,10 @@ def launch(args: argparse.Namespace, terminal: Terminal) -> int:
     portal = terminal.portal()
     project = project_slug(portal, args)
     bundle = sources.bundle_of(portal, project, args.code)
-    fields = definition(args, bundle["manifest"].get("search"), one_run=True)
+    for warning in bundle["warnings"]:
+        terminal.warn(warning)
+    own = bundle["manifest"]
+    fields = definition(args, own.get("search"), one_run=not own.get("runs"))
     fields["bundle"] = bundle["id"]
     if args.preview:
         preview = portal.experiment_preview(project, **fields)
@@ -83,7 +87,10 @@ def clone(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def add(args: argparse.Namespace, terminal: Terminal) -> None:
     """Add the listed sets."""
-    sets = values.grid(values.values(args.sets))
+    settings, rows = values.values(args.sets), listing.sets_in(args.listing) if args.listing else []
+    if not settings and not rows:
+        raise UsageError("Say which runs to add: --set NAME=VALUE, or --sets FILE.")
+    sets = listed_sets(settings, rows)
     portal = terminal.portal()
     experiment = places.find_experiment(portal, args.experiment)
     added = portal.runs_add(experiment["id"], sets)

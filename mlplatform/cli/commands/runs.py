@@ -44,7 +44,7 @@ def fork(args: argparse.Namespace, terminal: Terminal) -> None:
     portal = terminal.portal()
     run = places.find_run(portal, args)
     start = {} if args.checkpoint is None else {"checkpoint": _checkpoint(portal, run, args.checkpoint)}
-    made = [portal.run_fork(run["id"], params=params, **start) for params in sets]
+    made = portal.run_forks(run["id"], sets, **start)
     if args.json:
         return terminal.json(made)
     for new in made:

@@ -56,11 +56,23 @@ function sets(form) {
   return combinations(inOrder(parameters), parents);
 }
 
+// Sets that are listed one by one, under a line of names.
+function listed(form) {
+  const lines = (form.querySelector("textarea[name=sets]")?.value ?? "").split("\n").filter((line) => line.trim());
+  return Math.max(lines.length - 1, 0);
+}
+
+function found(form, method) {
+  const combined = sets(form);
+  if (method === "list") return 0;
+  return method === "grid" ? combined : Number(form.querySelector("input[name=runs]").value);
+}
+
 function count(form) {
   const method = form.querySelector("input[name=method]:checked")?.value ?? "grid";
-  const listed = sets(form);
   const repeat = Number(form.querySelector("input[name=repeat]")?.value || 1);
-  const runs = (method === "grid" ? listed : Number(form.querySelector("input[name=runs]").value)) * repeat;
+  const runs = (found(form, method) + listed(form)) * repeat;
+  if (method === "list") form.querySelector("[data-sets]").open = true;
   for (const element of form.querySelectorAll("[data-run-words]")) {
     element.textContent = runs > 0 ? `\u00a0${runs}\u00a0${runs === 1 ? "run" : "runs"}` : "";
     element.classList.toggle("too-many", runs > MAX_RUNS);

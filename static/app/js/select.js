@@ -13,9 +13,10 @@ function show() {
     const count = boxes.filter((box) => box.checked).length;
     const words = form.querySelector("[data-select-count]");
     if (words) words.textContent = `${count} selected`;
-    const all = form.querySelector("[data-select-all]");
-    if (!all) continue;
-    all.hidden = false;
+    const pick = form.querySelector("[data-select-all]");
+    if (!pick) continue;
+    pick.hidden = false;
+    const all = pick.querySelector("input");
     all.checked = count > 0 && count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
   }
@@ -30,7 +31,7 @@ document.addEventListener("click", (event) => {
   const box = event.target.closest?.("form[data-select] input[type=checkbox]");
   if (!box) return;
   const boxes = boxesOf(box.form);
-  if (box.matches("[data-select-all]")) {
+  if (box.closest("[data-select-all]")) {
     for (const one of boxes) choose(one, box.checked);
   } else {
     const from = event.shiftKey ? boxes.findIndex((one) => one.value === last) : -1;

@@ -27,6 +27,26 @@ def test_an_upload_tells_its_source_and_requirements(api: Api, owner: User, proj
     assert made["requirements"] == ["toolz"]
 
 
+def test_an_upload_with_another_torch_is_warned_of_and_with_another_ray_refused(
+    api: Api, owner: User, project: Project, settings: Any
+) -> None:
+    packages = {"ray": "2.60.0", "torch": "2.13.0"}
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"packages": packages}}
+
+    def sent(requirements: bytes) -> Any:
+        content = pack({"train.py": CODE, "requirements.txt": requirements})
+        file = SimpleUploadedFile("code.zip", content)
+        return api(owner).post(f"{BASE}/bundles/", {"file": file}, format="multipart")
+
+    assert sent(b"toolz").json()["warnings"] == []
+    made = sent(b"torch==2.1.0").json()
+    assert "torch==2.1.0, but the cluster has torch 2.13.0" in made["warnings"][0]
+    body = {"bundle": made["id"], "runs": [{"lr": 1}]}
+    assert post(api(owner), f"{BASE}/experiments/preview/", body).json()["warnings"] == made["warnings"]
+    refused = sent(b"ray==2.9")
+    assert (refused.status_code, refused.json()["field"]) == (400, "code")
+
+
 def test_code_comes_from_git(
     *, api: Api, owner: User, project: Project, server: GitServer, repository: Repository, settings: Any
 ) -> None:
@@ -51,8 +71,8 @@ def test_code_comes_from_git(
         ({"url": "https://git.example/co\x00de"}, None),
         ({"url": {"a": 1}}, None),
         ({}, None),
-        ("https://git.example/code", "code"),
-        (None, "code"),
+        ("https://git.example/code", None),
+        (None, None),
     ],
 )
 def test_what_git_must_not_be_asked_is_400(

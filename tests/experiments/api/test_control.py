@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from experiments.models import Bundle, Checkpoint, Experiment, Run
+from tests.experiments.conftest import Finish
 from tests.experiments.services.test_searching import RANDOM
 
 Api = Callable[..., APIClient]
@@ -66,6 +67,20 @@ def test_a_clone_of_listed_runs_lists_them_again(api: Api, owner: User, experime
     )
 
 
+def test_a_clone_of_listed_runs_with_repeats_is_not_empty(
+    api: Api, owner: User, project: Project, typed_bundle: Bundle
+) -> None:
+    content = {"bundle": str(typed_bundle.id), "name": "a", "search": {"method": "list", "repeat": 3}}
+    refused = post(api(owner), "projects/vision/experiments/", content)
+    assert (refused.status_code, refused.json()["field"]) == (400, "runs")
+    made = post(api(owner), "projects/vision/experiments/", {**content, "runs": [{"lr": 0.1}, {"lr": 0.2}]})
+    clone = post(api(owner), f"experiments/{made.json()['id']}/clone/", {"name": "again"}).json()
+    ids = (made.json()["id"], clone["id"])
+    first, second = (list(Run.objects.filter(experiment=pk).values_list("params", "repeat")) for pk in ids)
+    assert first == second
+    assert len(first) == 6
+
+
 def test_a_preview_creates_nothing(api: Api, owner: User, project: Project, typed_bundle: Bundle) -> None:
     content = {"bundle": str(typed_bundle.id), "search": {**RANDOM, "repeat": 2}}
     found = post(api(owner), "projects/vision/experiments/preview/", content).json()
@@ -83,12 +98,35 @@ def test_fork_and_continue(api: Api, owner: User, experiment: Experiment) -> Non
     checkpoint = Checkpoint.objects.create(run=run, attempt=1, step=3, path="/c/3", metrics={"accuracy": 0.5})
     (listed,) = client.get(f"/api/v1/runs/{run.id}/checkpoints/").json()
     assert (listed["id"], listed["step"]) == (checkpoint.id, 3)
-    fork = post(client, f"runs/{run.id}/fork/", {"checkpoint": checkpoint.id, "params": {"lr": 0.7}})
+    over = post(client, f"runs/{run.id}/fork/", {"params": {"lr": 0.7}})
+    assert (over.status_code, over.json()["field"]) == (400, "checkpoint")
+    assert "set epochs above 3" in over.json()["detail"]
+    changed = {"checkpoint": checkpoint.id, "params": {"lr": 0.7, "epochs": 4}}
+    fork = post(client, f"runs/{run.id}/fork/", changed)
     assert fork.status_code == 201
     assert (fork.json()["parent"], fork.json()["params"]["lr"]) == (str(run.id), 0.7)
     Run.objects.filter(pk=run.pk).update(state="completed")
     longer = post(client, f"runs/{run.id}/continue/", {"more": 2})
     assert (longer.status_code, longer.json()["params"]["epochs"]) == (201, 5)
+
+
+def test_several_forks_are_made_together_or_not_at_all(
+    api: Api, owner: User, experiment: Experiment, finish: Finish
+) -> None:
+    client, run = api(owner), finish(1)
+    path = f"runs/{run.id}/fork/"
+    for bad in ({"speed": 1}, {"epochs": 1}):
+        refused = post(client, path, {"runs": [{"lr": 1, "epochs": 9}, bad]})
+        assert refused.status_code == 400
+        assert not Run.objects.filter(parent=run).exists()
+    longer = {"epochs": 9}
+    bodies: list[Any] = [{"runs": []}, {"runs": [longer] * 101}, {"runs": [longer], "params": {}}]
+    for content in bodies:
+        assert post(client, path, content).status_code == 400
+    made = post(client, path, {"runs": [{"lr": lr, "epochs": 9} for lr in (1, 2, 3)]})
+    assert (made.status_code, [fork["params"]["lr"] for fork in made.json()]) == (201, [1, 2, 3])
+    assert {fork["parent"] for fork in made.json()} == {str(run.id)}
+    assert post(client, path, {"params": {"epochs": 9}}).json()["parent"] == str(run.id)
 
 
 EXPERIMENT_PATHS = ("pause/", "resume/", "cancel/", "clone/", "runs/cancel/", "runs/retry/")

@@ -143,6 +143,17 @@ def test_runs_are_added_canceled_and_retried(api: Api, owner: User, experiment: 
     assert (bad.status_code, bad.json()["field"]) == (400, "epochs")
 
 
+def test_many_runs_are_told_without_a_query_for_each(
+    api: Api, owner: User, experiment: Experiment, django_assert_max_num_queries: Any
+) -> None:
+    path = f"/api/v1/experiments/{experiment.id}/runs/"
+    client = api(owner)
+    with django_assert_max_num_queries(25):
+        answer = client.post(path, {"runs": [{"lr": 1 + n} for n in range(40)]}, format="json")
+    listed = {run["number"]: run for run in client.get(path).json()}
+    assert answer.json() == [listed[number] for number in range(3, 43)]
+
+
 def test_points_and_names(api: Api, owner: User, experiment: Experiment) -> None:
     run = experiment.runs.get(number=1)
     values = [float(i % 7) for i in range(5000)]

@@ -20,7 +20,7 @@ def parse(name: str, content: object) -> Domain:
         ("lr", {"max": "many"}, "lr.max", "'many'"),
         ("lr", {"min": 0.1, "max": 0.01}, "lr.min", "is 0.1 and the max 0.01"),
         ("lr", {"min": 0.1, "max": 0.1}, "lr.min", "one value to fix"),
-        ("lr", {"low": 1}, "lr", "unknown key low; known are min, max, step, log"),
+        ("lr", {"low": 1}, "lr", "unknown key low; did you mean log? known are min, max, step, log"),
         ("lr", {"log": 1}, "lr.log", "is 1; write true or false"),
         ("lr", {"step": 0.1}, "lr.step", "both log and a step"),
         ("lr", {"step": 2, "log": False}, "lr.step", "make it smaller"),

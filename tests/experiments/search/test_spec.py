@@ -37,6 +37,7 @@ REQUIRED = declare_all(
         ({"method": "random", "runs": "few", "space": {"lr": {}}}, "search.runs", "'few'"),
         ({"method": "random", "runs": 1.5, "space": {"lr": {}}}, "search.runs", "is 1.5"),
         ({"method": "grid", "repeat": 21}, "search.repeat", "from 1 to 20"),
+        ({"method": "random", "runs": 5000, "repeat": 5, "space": {"lr": {}}}, "search.repeat", "25000 runs"),
         ({"method": "grid", "seed": -1}, "search.seed", "is -1"),
         ({"method": "grid", "space": [1]}, "search.space", "must be a mapping"),
         ({"method": "grid", "space": {"rate": 1}}, "search.space.rate", "declared are: lr, width"),
@@ -139,8 +140,11 @@ def test_conditions_make_a_grid_smaller() -> None:
             "b": {"type": "int", "min": 1, "max": 4000, "default": 1, "when": {"flag": False}},
         }
     )
-    spec = SearchSpec.from_json({"method": "grid", "space": {"flag": {}, "a": {}, "b": {}}}, declared)
-    assert len(spec.grid(declared)) == 8000 < MAX_RUNS
+    content = {"method": "grid", "repeat": 2, "space": {"flag": {}, "a": {}, "b": {}}}
+    spec = SearchSpec.from_json(content, declared)
+    assert len(spec.grid(declared)) == spec.size(declared) == 8000 < MAX_RUNS
+    with pytest.raises(InvalidInput, match="8000 sets make 24000 runs"):
+        SearchSpec.from_json({**content, "repeat": 3}, declared)
 
 
 def test_sets_that_the_search_could_have_made() -> None:

@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from experiments.models import Attempt, Bundle, Checkpoint, Experiment, MetricBatch, Run, RunEvent, RunMetric
-from experiments.services import leasing, lifecycle
+from experiments.services import bulk, leasing, lifecycle
 from experiments.services.ingest import Receipt, batch_ingest
 from experiments.telemetry import Batch, parse_batch
 from mlplatform.kernel.errors import Unauthenticated
-from mlplatform.kernel.states import move
+from mlplatform.kernel.states import move, move_all
 from runners.models import Allocation, Lease
 from runners.services import allocations
 from runners.services.leases import Fenced
@@ -50,12 +50,19 @@ class Moves:
         self.made: dict[Any, list[tuple[str, str]]] = defaultdict(list)
         for module in (lifecycle, leasing, allocations):
             patch.setattr(module, "move", self._move)
+        patch.setattr(bulk, "move_all", self._move_all)
 
     def _move(self, table: Mapping[str, frozenset[str]], row: models.Model, new: str, **fields: Any) -> bool:
         old: str = row.state  # type: ignore[attr-defined]
         moved = move(table, row, new, **fields)
         if moved:
             self.made[row.pk].append((old, new))
+        return moved
+
+    def _move_all(self, table: Any, rows: Any, old: str, new: str, **fields: Any) -> list[Any]:
+        moved = move_all(table, rows, old, new, **fields)
+        for pk in moved:
+            self.made[pk].append((old, new))
         return moved
 
     def check(self, pk: Any, first: str, now: str) -> None:

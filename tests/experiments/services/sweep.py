@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from experiments.definition import Definition
 from experiments.models import Experiment, Run
-from experiments.services import control, forking, launch, lifecycle, reconcile, retention, revision
+from experiments.services import bulk, control, forking, launch, lifecycle, reconcile, retention, revision
 from experiments.services.ingest import Gap
 from experiments.services.leasing import lease_next
 from experiments.states import RUN_LEASED, RUN_TERMINAL, StopReason
@@ -49,6 +49,7 @@ class Sweep(RuleBasedStateMachine):
         self.moves.made.clear()
         self.groups: list[Group] = []
         self.book = Book()
+        self.most_at_a_time = 0
         self.look()
         self.history = transaction.atomic()
         self.history.__enter__()
@@ -113,7 +114,7 @@ class Sweep(RuleBasedStateMachine):
     @rule(action=st.sampled_from(["cancel", "retry", "retry"]), pick=PICK)
     def control_run(self, action: str, pick: int) -> None:
         run = _one(self.runs, pick)
-        allowed = run.state not in RUN_TERMINAL if action == "cancel" else run.state in control.RETRIABLE
+        allowed = run.state not in RUN_TERMINAL if action == "cancel" else run.state in bulk.RETRIABLE
         act = getattr(control, f"run_{action}")
         self._ask(allowed, lambda: act(user=self.owner, run=run))
 
@@ -121,13 +122,20 @@ class Sweep(RuleBasedStateMachine):
     def change(self, action: str, pick: int) -> None:
         experiment, begun = self.experiment, [run for run in self.runs if run.pk in self.book.checkpoints]
         if action == "revise":
-            changes = {"max_parallel": 1 + pick % 3, "max_hours": None}
+            parallel = 1 + pick % 3
+            changes = {
+                "max_parallel": parallel,
+                "max_hours": None,
+                "target": (None, 0.5, 0.9)[pick % 3],
+            }
+            self.most_at_a_time = max(self.most_at_a_time, parallel)
             revision.experiment_revise(user=self.owner, experiment=experiment, changes=changes)
         elif action == "add" and len(self.runs) < MOST_RUNS:
             launch.runs_add(user=self.owner, experiment=experiment, param_sets=[{"lr": 0.5}])
         elif begun and len(self.runs) < MOST_RUNS:
             parent = _one(begun, pick)
-            start = forking.run_fork(user=self.owner, run=parent).start_checkpoint
+            longer = {"epochs": self.book.checkpoints[parent.pk] + 1}
+            start = forking.run_fork(user=self.owner, run=parent, params=longer).start_checkpoint
             assert start
             assert start.step == self.book.checkpoints[parent.pk]
 
@@ -146,6 +154,10 @@ class Sweep(RuleBasedStateMachine):
         reconcile.reconcile()
         self.runner.down = False
         assert not orphans & self._orphans(), "a tick has not found a run that had lost its lease before"
+        serving = Allocation.objects.exclude(state__in=["draining", "ended"]).values_list("pk", flat=True)
+        limit = self.experiment.max_parallel
+        assert len(serving) <= limit, "a tick has left more allocations than may serve"
+        self.most_at_a_time = max(limit, len({*serving, *(lease.allocation_id for lease in self.leases)}))
 
     def _orphans(self) -> set[UUID]:
         """Runs that are under way by their state, but nobody's."""

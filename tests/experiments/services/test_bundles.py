@@ -3,8 +3,12 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, Project, User
+from experiments.definition import Definition
 from experiments.models import Bundle
+from experiments.selectors.bundles import bundle_warnings
 from experiments.services.bundles import bundle_files, bundle_from_example, bundle_from_upload
+from experiments.services.launch import experiment_create
+from experiments.services.preview import experiment_preview
 from mlplatform.kernel import storage
 from mlplatform.kernel.archive import pack
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, TooLarge
@@ -66,6 +70,29 @@ def test_requirements_are_kept_and_only_those_at_the_top(owner: User, project: P
     files = {"train.py": CODE, "requirements.txt": b"toolz >= 1.0\n", "sub/requirements.txt": b"-r x"}
     assert upload(owner, project, "x.zip", pack(files)).requirements == ["toolz>=1.0"]
     assert upload(owner, project, "train.py", CODE).requirements == []
+
+
+def test_another_ray_is_refused_at_once_and_when_the_cluster_changes(
+    owner: User, project: Project, settings: Any
+) -> None:
+    packages = {"ray": "2.60.0", "torch": "2.13.0"}
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"packages": packages}}
+    with pytest.raises(InvalidInput, match=r"asks for ray==2.9, but the cluster has ray 2\.60\.0"):
+        upload(owner, project, "x.zip", pack({"train.py": CODE, "requirements.txt": b"ray==2.9"}))
+    assert not Bundle.objects.exists()
+    bundle = upload(
+        owner, project, "x.zip", pack({"train.py": CODE, "requirements.txt": b"ray==2.60\ntorch<2"})
+    )
+    assert len(bundle_warnings(bundle)) == 1
+    definition = Definition(
+        name="x", entrypoint="train:train", search={"method": "grid", "space": {"lr": 0.1}}
+    )
+    assert experiment_preview(bundle=bundle, definition=definition).warnings == bundle_warnings(bundle)
+    packages["ray"] = "2.61.0"
+    with pytest.raises(InvalidInput, match="asks for ray"):
+        experiment_preview(bundle=bundle, definition=definition)
+    with pytest.raises(InvalidInput, match="asks for ray"):
+        experiment_create(user=owner, project=project, bundle=bundle, definition=definition)
 
 
 @pytest.mark.parametrize(

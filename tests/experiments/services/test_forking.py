@@ -24,9 +24,9 @@ def test_a_fork_begins_at_the_last_checkpoint_with_other_values(
     owner: User, trained: Run, leased: Any
 ) -> None:
     allocation, _, _ = leased
-    fork = run_fork(user=owner, run=trained, params={"lr": 0.5})
+    fork = run_fork(user=owner, run=trained, params={"lr": 0.5, "epochs": 5})
     assert (fork.number, fork.set_number, fork.searched) == (3, 3, False)
-    assert fork.params == {**trained.params, "lr": 0.5}
+    assert fork.params == {**trained.params, "lr": 0.5, "epochs": 5}
     assert fork.parent == trained
     Run.objects.filter(number__in=[1, 2]).update(state="completed")
     order = lease_next(allocation=allocation, group_id="another", environment={})
@@ -47,7 +47,7 @@ def test_its_own_checkpoints_come_before_the_one_it_was_forked_from(
     owner: User, trained: Run, leased: Any
 ) -> None:
     allocation, _, _ = leased
-    fork = run_fork(user=owner, run=trained)
+    fork = run_fork(user=owner, run=trained, params={"epochs": 9})
     Checkpoint.objects.create(run=fork, attempt=1, step=9, path="/own", metrics={})
     Run.objects.filter(pk=fork.pk).update(attempts_made=1)
     Run.objects.filter(number__in=[1, 2]).update(state="completed")
@@ -65,6 +65,39 @@ def test_what_cannot_be_forked(owner: User, trained: Run) -> None:
     with pytest.raises(InvalidInput, match="no parameter depth"):
         run_fork(user=owner, run=trained, params={"depth": 3})
     assert Run.objects.count() == 2
+
+
+def test_a_fork_with_nothing_to_do_is_refused_with_what_to_change(owner: User, trained: Run) -> None:
+    early = trained.checkpoints.get(step=2)
+
+    def refused(**given: Any) -> str:
+        with pytest.raises(InvalidInput) as caught:
+            run_fork(user=owner, run=trained, **given)
+        assert caught.value.field == "checkpoint"
+        return caught.value.message
+
+    over = "A run with epochs 3 is over at step 3, so a fork that begins at step 3 has nothing to do; "
+    assert refused() == f"{over}begin at an earlier checkpoint, or set epochs above 3."
+    assert "with epochs 2 is over at step 2" in refused(checkpoint=early.pk, params={"epochs": 2})
+    early.delete()
+    assert refused(params={"lr": 0.5}) == f"{over}set epochs above 3."
+    Experiment.objects.update(progress="3")
+    trained.refresh_from_db(fields=["experiment"])
+    assert refused().startswith("A run is over at step 3")
+    assert refused().endswith("has nothing to do; add a new run instead.")
+    assert Run.objects.count() == 2
+
+
+def test_a_length_that_nobody_can_know_refuses_nothing(owner: User, trained: Run) -> None:
+    # Two reports per epoch: it went on beyond what looks like its length.
+    Checkpoint.objects.create(run=trained, attempt=1, step=6, path="/6", metrics={})
+    fork = run_fork(user=owner, run=trained, params={"lr": 0.5})
+    assert fork.start_checkpoint.step == 6  # type: ignore[union-attr]
+    fork.delete()
+    trained.checkpoints.get(step=6).delete()
+    Experiment.objects.update(progress="")
+    trained.refresh_from_db(fields=["experiment"])
+    assert run_fork(user=owner, run=trained).start_checkpoint.step == 3  # type: ignore[union-attr]
 
 
 def test_a_completed_run_is_trained_further(owner: User, trained: Run) -> None:
@@ -98,7 +131,7 @@ def test_who_may(viewer: User, stranger: User, trained: Run) -> None:
 
 @pytest.fixture
 def fork_of_a_fork(owner: User, trained: Run) -> Run:
-    fork = run_fork(user=owner, run=trained)
+    fork = run_fork(user=owner, run=trained, params={"epochs": 9})
     Checkpoint.objects.create(run=fork, attempt=1, step=5, path=f"/runs/{fork.id}/1-5", metrics={})
     return run_fork(user=owner, run=fork)
 

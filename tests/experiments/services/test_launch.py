@@ -7,8 +7,11 @@ from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run
 from experiments.services.control import experiment_cancel
 from experiments.services.launch import experiment_create, runs_add
+from experiments.services.preview import Preview, experiment_preview
 from experiments.services.searching import run_seed
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
+
+RANDOM = {"method": "random", "runs": 4, "space": {"lr": {"type": "float", "min": 0.1, "max": 1}}}
 
 
 def create(user: User, project: Project, bundle: Bundle, **fields: Any) -> Experiment:
@@ -17,6 +20,12 @@ def create(user: User, project: Project, bundle: Bundle, **fields: Any) -> Exper
     return experiment_create(
         user=user, project=project, bundle=bundle, definition=definition, param_sets=sets
     )
+
+
+def preview(user: User, project: Project, bundle: Bundle, **fields: Any) -> Preview:
+    sets = fields.pop("param_sets", [{"lr": 0.1}])
+    definition = Definition(**{"name": "sweep", "entrypoint": "train:train"} | fields)
+    return experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
 
 
 def test_an_experiment_has_a_queued_run_per_set(owner: User, project: Project, bundle: Bundle) -> None:
@@ -64,15 +73,22 @@ def test_seeds_depend_on_the_number_only(experiment: Experiment) -> None:
         ({"max_hours": 0}, "max_hours", "max hours"),
         ({"keep_last": 0}, "keep_last", "keep last"),
         ({"target": 0.9}, "target", "needs a metric"),
+        ({"param_sets": [], "search": {"method": "list", "repeat": 3}}, "runs", "at least one"),
+        ({"search": {"method": "list", "runs": 3}}, "search.runs", "people list the sets"),
+        ({"search": {**RANDOM, "runs": 1001, "repeat": 20}}, "search.repeat", "make 20020 runs"),
+        ({"search": {**RANDOM, "runs": 1000, "repeat": 20}}, "runs", "make 20020 runs"),
+        ({"search": {**RANDOM, "method": "tpe"}}, "objective_metric", "needs a metric"),
+        ({"search": {**RANDOM, "pruner": {"method": "median"}}}, "objective_metric", "needs a metric"),
     ],
 )
 def test_anything_wrong_names_the_field_and_creates_nothing(  # noqa: PLR0917 fixtures
     owner: User, project: Project, bundle: Bundle, fields: dict[str, Any], field: str, words: str
 ) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        create(owner, project, bundle, **fields)
-    assert caught.value.field == field
-    assert words in caught.value.message
+    for attempt in (create, preview):
+        with pytest.raises(InvalidInput) as caught:
+            attempt(owner, project, bundle, **fields)
+        assert caught.value.field == field
+        assert words in caught.value.message
     assert not Experiment.objects.exists()
 
 

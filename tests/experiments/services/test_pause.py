@@ -13,10 +13,12 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
+from experiments.services.ingest import batch_ingest
 from experiments.services.launch import runs_add
 from experiments.services.leasing import lease_next
 from experiments.services.lifecycle import run_stopped, seconds_active
 from experiments.services.reconcile import reconcile
+from experiments.telemetry import parse_batch
 from mlplatform.kernel.errors import Conflict, Forbidden, NotFound
 from runners.models import Allocation
 from runners.services.leases import lease_release
@@ -50,6 +52,35 @@ def test_its_workers_are_released_and_what_waits_says_why(owner: User, experimen
     experiment_resume(user=owner, experiment=experiment)
     reconcile()
     assert Allocation.objects.filter(state="submitted").count() == 1
+
+
+def test_resuming_takes_the_pause_back_from_what_has_not_stopped_yet(owner: User, leased: Any) -> None:
+    allocation, run, lease = leased
+
+    def report(seq: int) -> str:
+        batch = parse_batch({"attempt": 1, "fence": lease["fence"], "rank": 0, "seq": seq})
+        return batch_ingest(allocation=allocation, run_id=run.id, batch=batch).order
+
+    assert report(1) == "continue"
+    experiment_pause(user=owner, experiment=run.experiment)
+    assert report(2) == "pause"
+    experiment_resume(user=owner, experiment=run.experiment)
+    assert report(3) == "continue"
+    run.refresh_from_db()
+    assert (run.state, run.stop_reason, run.stop_requested_at) == ("running", "", None)
+    assert list(run.events.values_list("kind", flat=True)) == [
+        *["queued", "starting", "running"],
+        *["stop_requested", "stop_taken_back"],
+    ]
+
+
+def test_resuming_takes_nothing_else_back(owner: User, leased: Any) -> None:
+    _, run, _ = leased
+    experiment_pause(user=owner, experiment=run.experiment)
+    run_cancel(user=owner, run=run)
+    experiment_resume(user=owner, experiment=run.experiment)
+    run.refresh_from_db()
+    assert run.stop_reason == "canceled"
 
 
 def test_only_an_active_one_is_paused_and_only_a_paused_one_resumed(

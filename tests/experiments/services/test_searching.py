@@ -136,7 +136,7 @@ def test_a_fork_is_nothing_to_learn_from(searched: Any, owner: User) -> None:
     experiment = searched({**RANDOM, "runs": 1})
     run = experiment.runs.get()
     finish(run, 0.5)
-    Checkpoint.objects.create(run=run, attempt=1, step=3, path="/c", metrics={})
+    Checkpoint.objects.create(run=run, attempt=1, step=2, path="/c", metrics={})
     finish(run_fork(user=owner, run=run), 0.9)
     assert [(one.number, one.value) for one in observations(experiment)] == [(1, 0.5)]
 

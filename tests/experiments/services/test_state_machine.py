@@ -9,7 +9,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from accounts.models import Project, User
 from experiments.models import Attempt, Bundle, Experiment, RunEvent
-from experiments.services import reconcile
+from experiments.services import reconcile, revision
 from experiments.states import RUN_LEASED, RUN_MOVES, RUN_TERMINAL
 from runners.models import Allocation
 from runners.services import leases
@@ -50,11 +50,14 @@ class LawfulSweep(Sweep):
         self._every_lease_is_that_of_a_running_attempt()
         self._every_run_has_a_lawful_history()
         self._attempts_count_up()
+        self._what_is_paused_trains_nothing_on()
+        self._what_people_queue_later_is_not_ended_by_the_budget()
         self._experiment_and_allocations_move_lawfully()
         self.book.check()
 
     def _every_lease_is_that_of_a_running_attempt(self) -> None:
         runs = {run.pk: run for run in self.runs}
+        assert len(self.leases) <= self.most_at_a_time
         for lease in self.leases:
             run = runs.pop(lease.subject_id)  # a second active lease of the same run fails here
             assert run.state in RUN_LEASED
@@ -82,6 +85,14 @@ class LawfulSweep(Sweep):
             assert fences == sorted(set(fences))
             under_way = [one.number for one in mine if one.ended_at is None]
             assert under_way == ([run.attempts_made] if run.state in RUN_LEASED else [])
+
+    def _what_is_paused_trains_nothing_on(self) -> None:
+        if self.experiment.state == "paused":
+            assert all(run.stop_reason for run in self.runs if run.state in RUN_LEASED)
+
+    def _what_people_queue_later_is_not_ended_by_the_budget(self) -> None:
+        ended = [run for run in self.runs if run.cause_code in revision.BUDGET_CAUSES]
+        assert not any(run.exempt for run in ended)
 
     def _experiment_and_allocations_move_lawfully(self) -> None:
         told = RunEvent.objects.filter(run=None, kind__in=EXPERIMENT_STATE_OF).values_list("kind", flat=True)

@@ -14,7 +14,8 @@ from experiments.models import (
     Run,
     TrackingSync,
 )
-from experiments.services import lifecycle, tracking_sync
+from experiments.services import tracking_sync
+from experiments.services.control import run_retry
 from experiments.services.tracking_sync import sync_due
 from experiments.tracking.port import RunStatus
 from mlplatform.kernel import clock
@@ -66,7 +67,7 @@ def test_nothing_is_told_twice(tracker: FakeTrackingStore, finish: Finish) -> No
 
 def test_run_still_open_is_not_told(tracker: FakeTrackingStore, finish: Finish, owner: Any) -> None:
     run = finish(1, "failed")
-    assert lifecycle.run_requeue_by(run, owner)
+    run_retry(user=owner, run=run)
     sync_due()
     assert tracker.calls == []
 
@@ -200,7 +201,7 @@ def test_bug_is_shown_and_does_not_hold_up_the_others(
 def test_retried_run_is_told_anew(tracker: FakeTrackingStore, finish: Finish, owner: Any) -> None:
     run = finish(1, "failed", accuracy=(0.1,))
     sync_due()
-    assert lifecycle.run_requeue_by(run, owner)
+    run_retry(user=owner, run=run)
     MetricBatch.objects.filter(run=run).delete()
     Checkpoint.objects.filter(run=run).delete()
     finish(1, accuracy=(0.2, 0.3))

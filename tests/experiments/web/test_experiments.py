@@ -55,6 +55,29 @@ def test_sorting_by_links(browser: Browser, owner: User, finish: Finish, place: 
     assert client.get(f"{place}?sort=nonsense").status_code == 400
 
 
+def test_what_decides_stands_before_the_parameters(
+    browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    run = finish(1)
+    RunMetric.objects.create(
+        run=run, experiment=run.experiment, name="a_loss", last=0.1, last_step=1, count=1
+    )
+    for query in ("", "?group=set"):
+        heads = re.findall(r'id="sort-\d+"[^>]*>([^<]+)<', browser(owner).get(place + query).content.decode())
+        assert heads[-4:] == ["accuracy (best)", "lr", "a_loss", "Run time"]
+
+
+def test_an_experiment_whose_runs_all_failed_is_not_shown_green(
+    browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    finish(1, state="failed")
+    client, grey = browser(owner), "meter-failed meter-wide"
+    assert grey not in client.get(place).content.decode()
+    finish(2, state="failed")
+    assert grey in client.get(place).content.decode()
+    assert "meter meter-failed" in client.get("/p/vision/").content.decode()
+
+
 def test_the_best_run_is_the_first_row_and_the_registered_one(
     *,
     tracker: FakeTrackingStore,

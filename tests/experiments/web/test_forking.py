@@ -20,8 +20,8 @@ def test_fork_of_a_checkpoint(browser: Browser, owner: User, finish: Finish, pla
     assert "kept: newest, best" in page
     assert f"fork/?checkpoint={first.pk}" in page
     page = client.get(f"{place}r/1/fork/?checkpoint={first.pk}").content.decode()
-    assert f'<option value="{first.pk}" selected>step 1, 0.5 (kept)</option>' in page
-    assert "step 2, 0.9 (newest, best)" in page
+    assert f'<option value="{first.pk}" selected>step 1 of 3, 0.5 (kept)</option>' in page
+    assert "step 2 of 3, 0.9 (newest, best)" in page
     assert 'name="p-lr" value="0.1"' in page
     done = client.post(
         f"{place}r/1/fork/", {"checkpoint": first.pk, "p-lr": "0.5", "p-epochs": "4"}, follow=True
@@ -62,6 +62,21 @@ def test_fork_says_what_is_wrong(browser: Browser, owner: User, finish: Finish, 
         assert response.status_code == 400
         assert words in response.content.decode()
     assert Run.objects.count() == 2
+
+
+def test_fork_says_beforehand_that_it_would_have_nothing_to_do(
+    browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    finish(1, accuracy=(0.5, 0.7, 0.9))
+    first, *_, last = Checkpoint.objects.order_by("step")
+    client, words = browser(owner), "begin at an earlier checkpoint, or set epochs above 3."
+    assert words in client.get(f"{place}r/1/fork/").content.decode()
+    assert "nothing to do" not in client.get(f"{place}r/1/fork/?checkpoint={first.pk}").content.decode()
+    sent = {"checkpoint": last.pk, "p-lr": "0.1", "p-epochs": "3"}
+    refused = client.post(f"{place}r/1/fork/", sent)
+    assert refused.status_code == 400
+    assert words in refused.content.decode().partition('id="id_checkpoint_error"')[2]
+    assert client.post(f"{place}r/1/fork/", sent | {"p-epochs": "4"}).status_code == 302
 
 
 def test_fork_without_a_checkpoint(browser: Browser, owner: User, place: str) -> None:

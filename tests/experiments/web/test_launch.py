@@ -117,6 +117,21 @@ def test_code_from_git_is_configured_with_its_commit(
     assert words in client.get(done["Location"]).content.decode()
 
 
+def test_another_torch_is_warned_of_before_launch(
+    browser: Browser, owner: User, bundle: Bundle, settings: Any
+) -> None:
+    packages = {"ray": "2.60.0", "torch": "2.13.0"}
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"packages": packages}}
+    client, path = browser(owner), f"/p/vision/new/{bundle.pk}/"
+    assert "alert-warning" not in client.get(path).content.decode()
+    Bundle.objects.update(requirements=["torch==2.1.0"])
+    assert "asks for torch==2.1.0, but the cluster has torch 2.13.0" in client.get(path).content.decode()
+    Bundle.objects.update(requirements=["ray==2.9"])
+    refused = client.post(path, SETTINGS | {"p-lr": "1"})
+    assert refused.status_code == 400
+    assert "asks for ray==2.9, but the cluster has ray 2.60.0" in refused.content.decode()
+
+
 @pytest.mark.parametrize(
     ("given", "field", "message"),
     [

@@ -156,17 +156,23 @@ budget: {max_parallel: 2, max_hours: 4, target: 0.99}
 checkpoints: {keep_last: 2, keep_every: 10}
 """
     )
+    declared += b"runs: [{lr: 0.5}, {lr: 0.25, epochs: 2}]\nfresh_process: true\n"
+    declared = declared.replace(b"max_hours: 4", b"max_hours: 4, max_retries: 2")
     files = {"train.py": CODE, "experiment.yaml": declared}
     bundle = bundle_from_upload(user=owner, project=project, filename="own.zip", content=pack(files))
     page = browser(owner).get(f"/p/vision/new/{bundle.pk}/").content.decode()
     for name, value in (
         ("runs", "30"), ("repeat", "3"), ("warmup_steps", "4"), ("max_parallel", "2"), ("max_hours", "4"),
         ("target", "0.99"), ("keep_last", "2"), ("keep_every", "10"), ("p-lr", "0.001..0.1 log"), ("p-epochs", "9"),
+        ("max_retries", "2"),
     ):  # fmt: skip
         assert f'name="{name}" value="{value}"' in page, name
     assert 'value="tpe" class="form-selectgroup-input" id="id_method_2" checked' in page
     assert '<option value="median" selected>' in page
-    assert "&nbsp;90&nbsp;runs" in page
+    assert "&nbsp;96&nbsp;runs" in page
+    assert "lr,epochs,optimizer\n0.5,3,adam\n0.25,2,adam\n" in page
+    checkbox = page.partition('name="fresh_process"')[2].partition(">")[0]
+    assert "checked" in checkbox
 
 
 def listed(owner: User, project: Project, bundle: Bundle, sets: list[dict[str, Any]]) -> Experiment:
@@ -183,10 +189,63 @@ def test_a_clone_of_listed_runs(
     listed(owner, project, typed_bundle, [{"lr": 0.1, "epochs": 1}, {"lr": 0.2, "epochs": 2}])
     grid = browser(owner).get(f"{path}?from=listed").content.decode()
     assert 'value="0.1, 0.2"' in grid
-    assert "are no grid" not in grid
-    other = browser(owner).get(f"{path}?from=listed-2").content.decode()
-    assert 'value="0.1"' in other
-    assert "are no grid" in other
+    client = browser(owner)
+    other = client.get(f"{path}?from=listed-2").content.decode()
+    assert 'value="list" class="form-selectgroup-input" id="id_method_5" checked' in other
+    table = "lr,epochs,optimizer\n0.1,1,adam\n0.2,2,adam\n"
+    assert table in other
+    assert "&nbsp;2&nbsp;runs" in other
+    client.post(
+        f"{path}?from=listed-2", SETTINGS | {"name": "again", "method": "list", "sets": table, "p-lr": "x"}
+    )
+    assert params_of("again") == params_of("listed-2")
+
+
+def params_of(slug: str) -> list[dict[str, Any]]:
+    return list(Experiment.objects.get(slug=slug).runs.order_by("number").values_list("params", flat=True))
+
+
+def test_sets_of_ones_own(browser: Browser, owner: User, path: str) -> None:
+    client = browser(owner)
+    table = "lr, optimizer, momentum\r\n0.1, sgd, 0.5\r\n0.2\r\n"
+    given = SETTINGS | {"method": "list", "sets": table, "repeat": "2"}
+    page = client.post(path, given | {"preview": "1"}).content.decode()
+    assert "2 sets × 2 seeds = 4 runs" in page
+    done = client.post(path, given)
+    assert "launched with 4 runs." in client.get(done["Location"]).content.decode()
+    sets = [
+        {"lr": 0.1, "epochs": 3, "optimizer": "sgd", "momentum": 0.5},
+        {"lr": 0.2, "epochs": 3, "optimizer": "adam"},
+    ]
+    assert params_of("sweep") == [params for params in sets for _ in range(2)]
+    done = client.post(path, RANDOM | {"name": "both", "sets": table, "fresh_process": "on"})
+    assert "launched with 16 runs." in client.get(done["Location"]).content.decode()
+    both = Experiment.objects.get(slug="both")
+    assert (both.fresh_process, Experiment.objects.get(slug="sweep").fresh_process) == (True, False)
+    assert [run.searched for run in both.runs.order_by("number")] == [False] * 4 + [True] * 12
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "List at least one set."),
+        ("lr, epochs", "write a line of values for each set below"),
+        ("lr, lr\n1, 2", "it must name each parameter once"),
+        ("lr\n1, 2", "Set 1 has 2 values for 1 parameters."),
+        ("speed\n1", "Set 1: There is no parameter speed"),
+        ("lr\n0.1\n5", "Set 2: Parameter lr is 5"),
+        ("momentum\n0.5", "applies only when optimizer is sgd"),
+        ("lr\n" + "0.1\n" * 1001, "1001 sets; at most 1000"),
+    ],
+)
+def test_a_bad_list_is_said_at_its_field(
+    browser: Browser, owner: User, path: str, table: str, message: str
+) -> None:
+    for more in ({}, {"preview": "1"}):
+        response = browser(owner).post(path, SETTINGS | {"method": "list", "sets": table} | more)
+        assert response.status_code == 400
+        assert message in response.content.decode().partition('id="id_sets_error"')[2]
+    assert not Experiment.objects.exists()
 
 
 def test_a_clone_of_what_one_may_not_see(browser: Browser, owner: User, path: str, stranger: User) -> None:

@@ -56,3 +56,39 @@ def test_a_refusal_is_told_in_the_portals_words(monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "train.py").write_bytes(b"")
     with pytest.raises(ClientError, match=r"^No train function\.$"):
         client.bundle("vision", tmp_path / "train.py")
+
+
+def test_what_makes_something_is_sent_again_under_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+
+    def lose_the_answers(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) < 3:
+            raise httpx.ReadTimeout("lost", request=request)
+        return httpx.Response(201, json=[{"number": 1}])
+
+    monkeypatch.setattr("mlplatform.cli.client.PAUSES_S", (0, 0))
+    client = PortalClient("http://portal", transport=httpx.MockTransport(lose_the_answers))
+    assert client.runs_add("e", [{"lr": 1}]) == [{"number": 1}]
+    assert (len(keys), len(set(keys))) == (3, 1)
+    client.runs_add("e", [{"lr": 1}])
+    assert keys[3] != keys[0]
+
+
+def test_a_portal_that_is_away_is_told_in_the_end_and_verbs_are_sent_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        raise httpx.ConnectError("refused", request=request)
+
+    monkeypatch.setattr("mlplatform.cli.client.PAUSES_S", (0, 0))
+    client = PortalClient("http://portal", transport=httpx.MockTransport(refuse))
+    with pytest.raises(httpx.ConnectError):
+        client.run_continue("r", 1)
+    assert len(sent) == 3
+    with pytest.raises(httpx.ConnectError):
+        client.experiment_do("e", "pause")
+    assert len(sent) == 4

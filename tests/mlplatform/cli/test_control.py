@@ -80,7 +80,9 @@ def test_fork_from_a_checkpoint(mlp: Mlp, experiment: Experiment, finish: Finish
     assert (said.code, said.out.count("begins where run 1 was")) == (0, 2)
     forks = list(experiment.runs.filter(parent=parent).order_by("number"))
     assert [(run.params["lr"], run.start_checkpoint.step) for run in forks] == [(0.5, 2), (0.6, 2)]  # type: ignore[union-attr]
-    (made,) = json.loads(mlp("fork", "vision/sweep/1", "--json").out)
+    said = mlp("fork", "vision/sweep", "1", "--checkpoint", "2", "--set", "epochs=9,2")
+    assert (said.code, experiment.runs.filter(parent=parent).count()) == (1, 2)
+    (made,) = json.loads(mlp("fork", "vision/sweep/1", "--set", "epochs=4", "--json").out)
     assert Run.objects.get(pk=made["id"]).start_checkpoint.step == 3  # type: ignore[union-attr]
 
 
@@ -90,6 +92,8 @@ def test_what_cannot_be_forked(mlp: Mlp, experiment: Experiment, finish: Finish)
     finish(1, accuracy=(0.5, 0.7))
     said = mlp("fork", "vision/sweep", "1", "--checkpoint", "7")
     assert (said.code, "kept are: 2, 1" in said.err) == (1, True)
+    said = mlp("fork", "vision/sweep", "1", "--checkpoint", "2", "--set", "epochs=2")
+    assert (said.code, "has nothing to do; begin at an earlier checkpoint" in said.err) == (1, True)
     assert mlp("fork", "vision/sweep", "1", "--set", "lr=1..2").code == 2
     assert mlp("fork", "vision/sweep", "1", "--set", "speed=1").code == 1
 

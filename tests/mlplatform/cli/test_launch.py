@@ -83,12 +83,78 @@ def test_a_search_from_the_command_line(mlp: Mlp, project: Project, folder: Path
     assert all(0.001 <= float(str(p["lr"])) <= 0.1 and p["optimizer"] == "adam" for p in found)
 
 
+def test_sets_from_a_file(mlp: Mlp, project: Project, folder: Path, tmp_path: Path) -> None:
+    table, listing = tmp_path / "sets.csv", tmp_path / "sets.json"
+    table.write_text("\ufefflr, optimizer, momentum\n0.1, sgd, 0.5\n\n0.2,,\n", "utf-8")
+    listing.write_text('[{"lr": 0.1, "optimizer": "sgd", "momentum": 0.5}, {"lr": 0.2}]')
+    for name, path in (("table", table), ("listing", listing)):
+        said = mlp("launch", str(folder), "--name", name, "--sets", str(path))
+        assert (said.code, said.err) == (0, "")
+        assert params(name) == [
+            {"lr": 0.1, "epochs": 3, "optimizer": "sgd", "momentum": 0.5},
+            {"lr": 0.2, "epochs": 3, "optimizer": "adam"},
+        ]
+    words = ["--set", "epochs=1,2", "--repeat", "2"]
+    assert mlp("launch", str(folder), "--name", "more", "--sets", str(table), *words).code == 0
+    assert len(params("more")) == 8
+    words = ["--search", "random", "--runs", "3", "--set", "lr=..", "--fresh-process"]
+    assert mlp("launch", str(folder), "--name", "both", "--sets", str(table), *words).code == 0
+    assert len(params("both")) == 5
+    assert mlp("add", "vision/both", "--sets", str(table), "--json").code == 0
+    assert len(params("both")) == 7
+    assert mlp("clone", "vision/both", "--name", "cloned", "--sets", str(table)).code == 0
+    assert params("cloned") == params("table")
+
+
+def test_sets_that_the_code_lists(mlp: Mlp, project: Project, folder: Path) -> None:
+    (folder / "experiment.yaml").write_bytes(DECLARATION + b"runs: [{lr: 0.1}, {lr: 0.2}]")
+    assert mlp("launch", str(folder), "--name", "own").code == 0
+    assert [each["lr"] for each in params("own")] == [0.1, 0.2]
+    assert mlp("launch", str(folder), "--name", "thrice", "--repeat", "3").code == 0
+    assert len(params("thrice")) == 6
+    assert mlp("launch", str(folder), "--name", "other", "--set", "lr=0.3").code == 0
+    assert [each["lr"] for each in params("other")] == [0.3]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("sets.txt", "lr\n1", "neither a .json nor a .csv"),
+        ("sets.csv", "lr\n1,2", "line 2 has more values"),
+        ("sets.csv", "lr\n", "lists no set"),
+        ("sets.json", '{"lr": 1}', "write a list of sets"),
+        ("sets.json", "[", "cannot be read"),
+        ("sets.csv", "lr\n1", "lr is in the file and set by --set"),
+    ],
+)
+def test_a_bad_file_of_sets(
+    *, mlp: Mlp, project: Project, file: str, tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    answer = mlp("launch", file, "--sets", str(tmp_path / name), "--set", "lr=1")
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert not Experiment.objects.exists()
+
+
 def test_a_preview_launches_nothing(mlp: Mlp, project: Project, file: str) -> None:
     said = mlp("launch", file, "--set", "lr=0.1,0.01", "--repeat", "3", "--preview")
     assert said.code == 0
     assert "6 runs (2 sets × 3). Nothing was launched." in said.out
     assert "lr=0.01" in said.out
     assert json.loads(mlp("launch", file, "--set", "lr=0.1", "--preview", "--json").out)["runs"] == 1
+    assert not Experiment.objects.exists()
+
+
+def test_what_the_portal_warns_of(mlp: Mlp, project: Project, folder: Path, settings: Any) -> None:
+    packages = {"ray": "2.60.0", "torch": "2.13.0"}
+    settings.BACKENDS = {"local": settings.BACKENDS["local"] | {"packages": packages}}
+    (folder / "requirements.txt").write_text("torch==2.1.0")
+    said = mlp("launch", str(folder), "--preview")
+    assert (said.code, "torch==2.1.0, but the cluster has torch 2.13.0" in said.err) == (0, True)
+    (folder / "requirements.txt").write_text("ray==2.9")
+    said = mlp("launch", str(folder))
+    assert (said.code, "ray==2.9, but the cluster has ray 2.60.0" in said.err) == (1, True)
     assert not Experiment.objects.exists()
 
 

@@ -1,4 +1,5 @@
 import shlex
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,7 @@ def test_the_portals_environment_is_complete(services: dict[str, Service]) -> No
     assert values["MLP_PORTAL_URL"] == f"http://127.0.0.1:{NUMBERS['web']}"
     assert values["MLP_RAY_CPUS"] >= 2
     assert values["MLP_RAY_MEMORY"] >= 1
+    assert values["MLP_RAY_PACKAGES"] == {"ray": version("ray"), "torch": version("torch")}
     assert values["MLP_SIGNUP"] == "closed"
     assert values["MLP_GIT_HOSTS"] == frozenset({"git.intranet"})
     assert values["MLP_SECRET_KEY"] != "of somebody else"

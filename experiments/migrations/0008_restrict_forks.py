@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0006_budget_max_parallel"),
+        ("experiments", "0007_search_over"),
     ]
 
     operations = [
