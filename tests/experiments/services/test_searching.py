@@ -119,17 +119,21 @@ def test_more_runs_continue_the_search_with_what_it_knows(searched: Any, owner: 
 
 
 def test_what_a_searcher_sees(searched: Any) -> None:
-    experiment = searched({**RANDOM, "runs": 3, "repeat": 2})
+    experiment = searched({**RANDOM, "runs": 4, "repeat": 2})
     runs = list(experiment.runs.order_by("number"))
     finish(runs[0], 0.5)
     finish(runs[1], 0.7)
     finish(runs[2], 0.2, "pruned")
     finish(runs[3], None, "failed")
     finish(runs[4], 0.9)
+    finish(runs[6], 0.8)
+    finish(runs[7], 0.1, "pruned")
     seen = observations(experiment)
-    assert [(one.number, one.state) for one in seen] == [(1, "completed"), (2, "pruned"), (3, "open")]
+    states = [(1, "completed"), (2, "pruned"), (3, "open"), (4, "completed")]
+    assert [(one.number, one.state) for one in seen] == states
     assert seen[0].value == pytest.approx(0.6)
     assert seen[1].value == pytest.approx(0.2)
+    assert seen[3].value == pytest.approx(0.8), "what the pruned one had reached is no whole run's"
 
 
 def test_a_fork_is_nothing_to_learn_from(searched: Any, owner: User) -> None:
