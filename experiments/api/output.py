@@ -6,8 +6,9 @@ from typing import Any
 from django.conf import settings
 
 from experiments.definition import HOUR
-from experiments.models import Bundle, Checkpoint, Experiment, ModelVersion, Run, RunMetric
+from experiments.models import Attempt, Bundle, Checkpoint, Experiment, ModelVersion, Run, RunMetric
 from experiments.selectors.bundles import bundle_warnings
+from experiments.selectors.groups import SetRow
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
 from experiments.selectors.tracking import tracking_state
@@ -134,6 +135,34 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "url": settings.PORTAL_URL + run.get_absolute_url(),
+    }
+
+
+def set_json(row: SetRow) -> dict[str, Any]:
+    """A parameter set with what its completed repeats say."""
+    return {
+        "set": row.number,
+        "params": row.params,
+        "runs": [run.number for run in row.runs],
+        "states": dict(row.states),
+        "seconds": row.seconds,
+        "metrics": {
+            name: {"mean": spread.mean, "std": spread.std, "count": spread.count}
+            for name, spread in row.metrics.items()
+        },
+    }
+
+
+def attempt_json(attempt: Attempt, packages: list[str]) -> dict[str, Any]:
+    """An attempt at a run, with what it ran on."""
+    return {
+        "number": attempt.number,
+        "resumed_from": attempt.resumed_from,
+        "outcome": attempt.outcome,
+        "cause": attempt.cause_code or None,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "environment": {**attempt.environment, "packages": packages},
     }
 
 

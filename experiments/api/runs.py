@@ -11,15 +11,17 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from experiments.api.output import run_json, series_json
+from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.selectors.experiments import experiment_by_id
+from experiments.selectors.groups import set_rows
 from experiments.selectors.logs import after_in, attempt_in, log_after
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new, run_table
 from experiments.selectors.series import metric_names, series
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
+from runners.selectors.allocations import allocation_packages
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -48,6 +50,17 @@ class RunsView(APIView):
         return Response([run_json(row) for row in run_rows_new(runs)], status=201)
 
 
+class SetsView(APIView):
+    """GET ?sort=-metric:accuracy: an experiment's parameter sets, each with mean and deviation of its repeats."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        """200; 400 for an unknown sort."""
+        table = run_table(experiment_by_id(caller(request), pk))
+        return Response(
+            [set_json(row) for row in set_rows(table, request.query_params.get("sort", "number"))]
+        )
+
+
 class RunAtView(APIView):
     """GET: one run by its number."""
 
@@ -62,6 +75,16 @@ class RunView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
         return Response(_run(run_by_id(caller(request), pk)))
+
+
+class RunAttemptsView(APIView):
+    """GET: the attempts at a run and what each ran on."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        """200, oldest first; without packages where the workers have not told."""
+        attempts = list(run_by_id(caller(request), pk).attempts.all())
+        packages = {found: allocation_packages(found) for found in {each.allocation_id for each in attempts}}
+        return Response([attempt_json(each, packages[each.allocation_id]) for each in attempts])
 
 
 class RunMetricsView(APIView):

@@ -30,6 +30,7 @@ urlpatterns = [
         for verb in control.EXPERIMENT_VERBS
     ),
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
+    path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
     path("experiments/<uuid:pk>/runs/", runs.RunsView.as_view(), name="api_runs"),
     path("experiments/<uuid:pk>/runs/<int:number>/", runs.RunAtView.as_view(), name="api_run_at"),
     *(
@@ -47,6 +48,7 @@ urlpatterns = [
     ),
     path("runs/<uuid:pk>/fork/", control.RunForkView.as_view(), name="api_run_fork"),
     path("runs/<uuid:pk>/continue/", control.RunContinueView.as_view(), name="api_run_continue"),
+    path("runs/<uuid:pk>/attempts/", runs.RunAttemptsView.as_view(), name="api_run_attempts"),
     path("runs/<uuid:pk>/checkpoints/", control.RunCheckpointsView.as_view(), name="api_run_checkpoints"),
     path("runs/<uuid:pk>/metrics/", runs.RunMetricsView.as_view(), name="api_run_metrics"),
     path("runs/<uuid:pk>/log/", runs.RunLogView.as_view(), name="api_run_log"),

@@ -38,7 +38,8 @@ class SetRow:
 def set_rows(table: RunTable, sort: str = "number") -> list[SetRow]:
     """The runs of the table by set, in the order of `sort`. No query. Raises InvalidInput for an unknown sort.
 
-    A run counts for a metric with its last value, for the objective with its best, if that is finite.
+    A completed run counts for a metric with its last value, for the objective with its best, if that is finite. What
+    has not come to its end would say how far it got, not how good the set is.
     """
     by_set: dict[int, list[RunRow]] = defaultdict(list)
     for row in sorted(table.rows, key=lambda row: row.run.number):
@@ -54,6 +55,8 @@ def set_rows(table: RunTable, sort: str = "number") -> list[SetRow]:
 def _row(number: int, rows: Sequence[RunRow]) -> SetRow:
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
+        if row.run.state != RunState.COMPLETED:
+            continue
         for name, metric in row.metrics.items():
             is_objective = name == row.run.experiment.objective_metric
             value = row.objective if is_objective else metric.last

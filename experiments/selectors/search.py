@@ -22,7 +22,8 @@ def searched_sets(experiment: Experiment) -> int:
 def observations(experiment: Experiment) -> list[Observation]:
     """One observation per parameter set, oldest first. Two queries.
 
-    The value is the best that a run reached, averaged over the repeats that have one. A fork is none: its parameters
+    The value is the best that a run reached, averaged over the completed repeats, or if there are none over those that
+    were pruned. A fork is none: its parameters
     did not earn its value alone.
     """
     values = objective_values(experiment)
@@ -32,8 +33,11 @@ def observations(experiment: Experiment) -> list[Observation]:
         by_set[run.set_number].append(run)
     seen: list[Observation] = []
     for number, repeats in by_set.items():
-        counted = [run for run in repeats if run.state in (RunState.COMPLETED, RunState.PRUNED)]
-        known = [values[run.pk] for run in counted if run.pk in values]
+        completed, pruned = (
+            [values[run.pk] for run in repeats if run.state == state and run.pk in values]
+            for state in (RunState.COMPLETED, RunState.PRUNED)
+        )
+        known = completed or pruned
         seen.append(
             Observation(
                 number=number,

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.permissions import require
 from accounts.services.audit import audit
-from experiments.models import Checkpoint, Run
+from experiments.models import Checkpoint, Experiment, Run
 from experiments.search.space import applicable, complete
 from experiments.selectors.checkpoints import checkpoint_to_resume, nothing_left
 from experiments.services.lifecycle import event, experiment_locked, experiment_reopen
@@ -28,10 +28,7 @@ def run_fork(
     Raises Conflict if there is no checkpoint, NotFound for one that is not the run's, InvalidInput for a value,
     InvalidInput(field="checkpoint") if a run of that length is over there.
     """
-    require(user, "launch", run.experiment.project)
-    experiment = experiment_locked(run.experiment_id)
-    # Its policy deletes checkpoints under this lock, so what is chosen now stays.
-    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+    experiment = _locked(user, run)
     start = _checkpoint(run, checkpoint)
     given = params or {}
     declared = experiment.declared
@@ -57,7 +54,7 @@ def run_forks(
     """A fork for each set of changed values, all from one checkpoint. All or none are made; see `run_fork`."""
     if not 1 <= len(param_sets) <= MAX_FORKS:
         raise InvalidInput(f"{len(param_sets)} forks are asked for; 1 to {MAX_FORKS} can be.", field="runs")
-    # By default the last one, which could be another one for the second fork of a run that trains.
+    _locked(user, run)
     start = _checkpoint(run, checkpoint).pk
     return [run_fork(user=user, run=run, checkpoint=start, params=params) for params in param_sets]
 
@@ -80,6 +77,14 @@ def run_continue(*, user: User, run: Run, more: int) -> Run:
     if more < 1:
         raise InvalidInput(f"{more} more is nothing to do; give 1 or more.", field="more")
     return run_fork(user=user, run=run, params={name: int(run.params[name]) + more})
+
+
+def _locked(user: User, run: Run) -> Experiment:
+    """Its experiment, locked with it: policies delete checkpoints under the run's lock, so what is chosen now stays."""
+    require(user, "launch", run.experiment.project)
+    experiment = experiment_locked(run.experiment_id)
+    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+    return experiment
 
 
 def _checkpoint(run: Run, pk: int | None) -> Checkpoint:

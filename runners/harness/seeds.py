@@ -59,7 +59,7 @@ class ProcessState:
         switch_back(self.switches)
         # Also makes Python forget which warnings it has shown: each run gets its own.
         warnings.resetwarnings()
-        warnings.filters[:] = self.warning_filters
+        warnings.filters = list(self.warning_filters)
         root = logging.getLogger()
         root.setLevel(self.log_level)
         root.handlers[:] = self.log_handlers

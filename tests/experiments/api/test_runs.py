@@ -10,6 +10,7 @@ from experiments.models import Experiment, MetricBatch, RunMetric, TrackingSync
 from experiments.selectors.runs import best_run, run_table
 from experiments.services.tracking_sync import sync_due
 from mlplatform.kernel import clock
+from runners.models import Allocation
 from tests.experiments.conftest import Finish
 from tests.fakes.tracking_store import FakeTrackingStore
 
@@ -170,3 +171,33 @@ def test_points_and_names(api: Api, owner: User, experiment: Experiment) -> None
     assert len(api(owner).get(path, {"name": "loss", "points": "all"}).json()[0]["steps"]) == 5000
     assert api(owner).get(path, {"name": "other"}).json() == []
     assert api(owner).get(path, {"name": "loss", "points": "many"}).json()["field"] == "points"
+
+
+def test_sets_with_mean_and_deviation(
+    api: Api, owner: User, stranger: User, finish: Finish, experiment: Experiment
+) -> None:
+    experiment.runs.filter(number=2).update(set_number=1, repeat=2)
+    finish(1, accuracy=(0.4, 0.5))
+    finish(2, accuracy=(0.6, 0.7))
+    path = f"/api/v1/experiments/{experiment.id}/sets/"
+    (found,) = api(owner).get(path, {"sort": "-metric:accuracy"}).json()
+    assert (found["set"], found["runs"], found["states"]) == (1, [1, 2], {"completed": 2})
+    assert found["metrics"]["accuracy"] == {
+        "mean": pytest.approx(0.6),
+        "std": pytest.approx(0.1 * math.sqrt(2)),
+        "count": 2,
+    }
+    assert api(owner).get(path, {"sort": "state"}).status_code == 400
+    assert api(stranger).get(path).status_code == 404
+
+
+def test_what_an_attempt_ran_on(api: Api, owner: User, stranger: User, leased: Any) -> None:
+    _, run, _ = leased
+    environment = {"torch": "2.13.0", "packages": ["torch==2.13.0"]}
+    Allocation.objects.update(environment=environment)
+    run.attempts.update(environment={"torch": "2.13.0"})
+    path = f"/api/v1/runs/{run.id}/attempts/"
+    (attempt,) = api(owner).get(path).json()
+    assert (attempt["number"], attempt["resumed_from"], attempt["cause"]) == (1, 0, None)
+    assert attempt["environment"] == environment
+    assert api(stranger).get(path).status_code == 404

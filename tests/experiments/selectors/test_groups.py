@@ -32,7 +32,7 @@ def test_mean_and_deviation_of_the_repeats() -> None:
         table(
             row(1, 1, 0.5, seconds=2.0),
             row(2, 1, 0.7, seconds=3.0),
-            row(3, 2, 0.9, state="running"),
+            row(3, 2, 0.9),
             row(4, 2, state="queued"),
         )
     )
@@ -41,8 +41,15 @@ def test_mean_and_deviation_of_the_repeats() -> None:
     assert one.seconds == 5
     assert [run.number for run in one.runs] == [1, 2]
     assert two.metrics["accuracy"] == Spread(0.9, None, 1)
-    assert two.states == [("queued", 1), ("running", 1)]
+    assert two.states == [("queued", 1), ("completed", 1)]
     assert two.seconds is None
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "pruned", "canceled"])
+def test_only_completed_repeats_count(state: str) -> None:
+    one, two = set_rows(table(row(1, 1, 0.9), row(2, 1, 0.1, state=state), row(3, 2, 0.5, state=state)))
+    assert one.metrics["accuracy"] == Spread(0.9, None, 1)
+    assert two.metrics == {}
 
 
 def test_values_that_are_not_finite_do_not_count() -> None:

@@ -44,7 +44,7 @@ def execute(portal, client, tmp_path, monkeypatch):
     monkeypatch.setattr(execution, "user_code", partial(user_code, tmp_path))
     monkeypatch.setattr(execution, "load_entrypoint", partial(load_entrypoint, code_dir=tmp_path))
     monkeypatch.setattr(execution, "outliving", partial(outliving, tmp_path, 0.1))
-    monkeypatch.setattr(execution.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     over = threading.Event()
     monkeypatch.setattr("sys.over", over, raising=False)
 
@@ -97,7 +97,7 @@ def test_not_while_the_code_goes_on_in_a_thread(execute, name, state):
 @pytest.mark.parametrize(("name", "state"), [("good", "completed"), ("missing", "failed")])
 def test_not_if_the_process_group_is_gone(execute, monkeypatch, name, state):
     run, made = execute(name)
-    monkeypatch.setattr(execution.dist, "is_initialized", lambda: False)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: False)
     with pytest.raises(RecycleGroupError, match="destroyed torch's process group"):
         made.run()
     assert run.state == state

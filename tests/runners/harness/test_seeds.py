@@ -64,7 +64,7 @@ CHANGES = {
     "attention": lambda: torch.backends.cuda.enable_flash_sdp(False),
     "new, everywhere": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
     "new, matmul": lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
-    "new, conv": lambda: setattr(torch.backends.cudnn.conv, "fp32_precision", "ieee"),
+    "new, conv": lambda: setattr(torch.backends.cudnn.conv, "fp32_precision", "ieee"),  # type: ignore[attr-defined]
 }
 
 

@@ -23,15 +23,16 @@ def endless(ready, over):
 def tick():
     pass
 
-def target(config): threading.Thread(target=endless, args=config, name="left", daemon=True).start()
+def target(config):
+    threading.Thread(target=endless, args=(config["ready"], config["over"]), name="left", daemon=True).start()
 def subclass(config):
     thread = Reporter(name="left")
-    thread.ready, thread.over = config
+    thread.ready, thread.over = config["ready"], config["over"]
     thread.start()
-def pool(config): config[2].submit(endless, *config[:2])
+def pool(config): config["pool"].submit(endless, config["ready"], config["over"])
 def timer(config):
     threading.Timer(60, tick).start()
-    config[0].set()
+    config["ready"].set()
 """
 
 
@@ -41,10 +42,10 @@ def begin(tmp_path):
     (tmp_path / "train.py").write_text(CODE)
     over = threading.Event()
 
-    def call(name, *more):
+    def call(name, **more):
         ready = threading.Event()
         with user_code(tmp_path):
-            load_entrypoint(f"train:{name}", tmp_path)((ready, over, *more))
+            load_entrypoint(f"train:{name}", tmp_path)({"ready": ready, "over": over, **more})
         assert ready.wait(10)
         return over, tmp_path
 
@@ -69,7 +70,7 @@ def test_a_timer_that_waits_counts(begin):
 
 def test_a_thread_of_a_library_counts_only_while_it_runs_the_users_code(begin):
     with ThreadPoolExecutor(1, "pool") as pool:
-        over, folder = begin("pool", pool)
+        over, folder = begin("pool", pool=pool)
         assert outliving(folder, 0) == ["pool_0"]
         over.set()
         assert outliving(folder, 10) == []
