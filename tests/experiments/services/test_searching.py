@@ -205,6 +205,9 @@ def test_a_set_is_dropped_if_somebody_else_was_faster_or_less_is_wanted(
     Experiment.objects.update(max_parallel=4)
     meanwhile(lambda: Experiment.objects.update(state="paused"))
     assert experiment.runs.count() == 3
+    Experiment.objects.update(state="active")
+    meanwhile(lambda: Experiment.objects.update(search_stopped=True))
+    assert experiment.runs.count() == 3
 
 
 def test_a_searcher_that_fails_keeps_nothing_else_from_being_done_and_is_given_up(
