@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlplatform.cli.client import PortalClient
+from mlplatform.kernel.archive import pack
 from tests.stack import EmbeddedStack
 
 LIMIT_S = 240.0
@@ -22,11 +23,12 @@ class ApiUser:
         self.client.sign_in("demo", stack.secret("demo_password"), name="tests")
         self.project = self.client.project("Integration")["slug"]
 
-    def upload(self, source: str) -> str:
-        """Put one file of code into the project; the bundle's id."""
-        response = self.client._http.post(
-            f"/projects/{self.project}/bundles/", files={"file": ("train.py", source)}
-        )
+    def upload(self, source: str, manifest: str = "") -> str:
+        """Put one file of code into the project, with an experiment.yaml if there is one; the bundle's id."""
+        file: tuple[str, str | bytes] = ("train.py", source)
+        if manifest:
+            file = ("code.zip", pack({"train.py": source.encode(), "experiment.yaml": manifest.encode()}))
+        response = self.client._http.post(f"/projects/{self.project}/bundles/", files={"file": file})
         response.raise_for_status()
         return str(response.json()["id"])
 

@@ -122,5 +122,6 @@ def check_points(ledger: Ledger, reports: int) -> None:
             assert set(batch["values"]) == {batch["resumed_from"]}, batch
             assert min(batch["steps"]) > batch["resumed_from"], batch
     for run in ledger.rows(RUNS):
-        right = [(step, run["number"] * 1000 + step) for step in range(1, reports + 1)]
+        number = run["params"].get("number", 1)
+        right = [(step, number * 1000 + step) for step in range(1, reports + 1)]
         assert sorted(values[run["number"]]) == right, run

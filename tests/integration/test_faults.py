@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
+from experiments.manifest import Manifest
+from experiments.search.registry import searcher_for
 from mlplatform.embedded.home import Home
 from tests.integration.conftest import ApiUser
 from tests.integration.ledger import ATTEMPTS, RUNS, Ledger, check_points
@@ -18,7 +20,16 @@ REPORTS = 10
 # Promised are 15 s after the last sign of life; a machine that is busy with other tests gets as much again.
 NOTICED_WITHIN_S = 30.0
 
-Sweep = Callable[[], Ledger]
+Sweep = Callable[..., Ledger]
+LISTED = {"runs": [{"number": number, "reports": REPORTS} for number in range(1, RUNS_IN_A_SWEEP + 1)]}
+TPE = f"""
+entrypoint: train:train
+parameters:
+  x: {{type: float, min: 0, max: 1, default: 0.5}}
+  reports: {{type: int, min: 1, max: 100, default: {REPORTS}}}
+objective: {{metric: value, direction: maximize}}
+search: {{method: tpe, runs: {RUNS_IN_A_SWEEP}, seed: 7, space: {{x: {{min: 0, max: 1}}}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +45,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
 def sweep(stack: EmbeddedStack, user: ApiUser, code: Callable[[str], str]) -> Sweep:
     """Start a sweep, two runs at a time."""
 
-    def start() -> Ledger:
-        bundle = user.upload(code("steady"))
+    def start(manifest: str = "") -> Ledger:
+        bundle = user.upload(code("steady"), manifest)
+        sets = {} if manifest else LISTED
         experiment = user.client.experiment_create(
-            user.project,
-            bundle=bundle,
-            name="Faults",
-            max_parallel=2,
-            runs=[{"number": number, "reports": REPORTS} for number in range(1, RUNS_IN_A_SWEEP + 1)],
+            user.project, bundle=bundle, name="Faults", max_parallel=2, **sets
         )
         return Ledger(stack.home, experiment["id"])
 
@@ -121,9 +129,15 @@ def test_the_death_of_the_portal_part_by_part(
 def test_the_death_of_the_ray_head(
     stack: EmbeddedStack, sweep: Sweep, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ledger = sweep()
+    ledger = sweep(TPE)
     with ledger.watched():
         ledger.wait(lambda: ledger.completed() >= 3 and ledger.is_in_the_middle_of_a_run())
         kill(stack, "ray")
         finish(ledger, capsys)
     assert any(row["resumed_from"] for row in ledger.rows(ATTEMPTS))
+    # The search went on as if nothing had happened: it begins as its seed says, and no set is there twice.
+    manifest = Manifest.from_yaml(TPE)
+    searcher = searcher_for(manifest.search, manifest.parameters, direction="maximize")
+    found = [run["params"] for run in ledger.rows(RUNS)]
+    assert found[: searcher.startup] == [searcher.propose(n, []) for n in range(1, searcher.startup + 1)]
+    assert len({params["x"] for params in found}) == RUNS_IN_A_SWEEP
