@@ -148,7 +148,8 @@ DATABASES = {
         "PASSWORD": _database.get("password", ""),
         "HOST": _database.get("host", ""),
         "PORT": _database.get("port", ""),
-        "OPTIONS": {"pool": DATABASE_POOL},
+        # Prepared statements: PostgreSQL need not plan the same few queries again and again.
+        "OPTIONS": {"pool": DATABASE_POOL, "server_side_binding": True, "prepare_threshold": 3},
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
