@@ -32,10 +32,10 @@ def test_from_sign_up_to_a_sorted_table(
     page.get_by_label("epochs", exact=False).first.fill("2")
     page.get_by_role("button", name="Launch 2 runs").click()
 
-    # From here on nothing reloads the page.
-    page.evaluate("window.sameDocument = true")
     overview = page.locator("#overview")
     expect(overview).to_contain_text("0 of 2 runs done")
+    # From here on nothing reloads the page.
+    page.evaluate("window.sameDocument = true")
     expect(page.locator("#live-status")).to_have_text("Live")
     expect(overview.locator("tbody .state-running").first).to_be_visible(timeout=TRAINED_MS)
     expect(overview).to_contain_text("2 of 2 runs done", timeout=TRAINED_MS)

@@ -11,11 +11,13 @@ from tests.e2e.steps import project
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 PHONE = {"width": 390, "height": 844}
+NAME = "A project whose name needs several lines"
 LONG = "An experiment with a name that is much longer than a phone is wide"
 
 
-def fits(page: Page) -> None:
-    """Nothing makes the page wider than the screen; tables and code scroll in their own boxes."""
+def fits(page: Page, heading: str | re.Pattern[str]) -> None:
+    """Nothing makes the page of that heading wider than the screen; tables and code scroll in their own boxes."""
+    expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
@@ -26,12 +28,12 @@ def test_no_page_is_wider_than_a_phone(
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
     page.emulate_media(color_scheme="dark")
     sign_up(page)
-    fits(page)
-    project(page, "A project whose name needs several lines")
+    fits(page, "Projects")
+    project(page, NAME)
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    fits(page)
+    fits(page, NAME)
     page.get_by_role("link", name="New experiment").click()
-    fits(page)
+    fits(page, "New experiment")
     page.get_by_role("button", name="Use it: digits").click()
     page.get_by_text("Random", exact=True).click()
     page.get_by_label("Parameter sets").fill("2")
@@ -39,22 +41,22 @@ def test_no_page_is_wider_than_a_phone(
     page.get_by_label("Name", exact=True).fill(LONG)
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("2 runs")
-    fits(page)
+    fits(page, "New experiment")
     page.get_by_role("button", name=re.compile("Launch")).click()
-    expect(page.get_by_role("heading", level=1, name=LONG)).to_be_visible()
-    fits(page)
+    fits(page, LONG)
     page.get_by_label("Select run 1", exact=True).check()
     page.get_by_role("group", name="Selected runs").get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Go back").click()
     page.locator("tbody .row-link").first.click()
-    fits(page)
+    fits(page, re.compile(r"Run #\d"))
     page.get_by_role("link", name=LONG).click()
     page.locator("#experiment-actions").get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Yes, do it").click()
+    expect(page.get_by_text(f"{LONG} is canceled.")).to_be_visible()
     page.goto("/tokens/")
     page.get_by_label("Name").fill("a script on somebody's laptop")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_text("Copy the token now")).to_be_visible()
     # A token without a hyphen has no place where it would break by itself.
     page.locator("#new-token").evaluate("part => part.textContent = 'mlp_' + 'W'.repeat(60)")
-    fits(page)
+    fits(page, "API tokens")

@@ -29,6 +29,7 @@ def test_a_large_file_is_refused_at_the_field(
     sign_up(page)
     project(page, "Large")
     page.get_by_role("link", name="New experiment").click()
+    expect(page.get_by_role("heading", level=1, name="New experiment")).to_be_visible()
     address = page.url
     upload(page, large)
     expect(page.locator("#code_error")).to_have_text(
