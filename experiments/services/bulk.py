@@ -15,6 +15,7 @@ from experiments.causes import Cause
 from experiments.models import Experiment, Run, RunEvent
 from experiments.services.budget import end_cause, search_over
 from experiments.services.lifecycle import (
+    RUNS_TOLD,
     end_fields,
     experiment_changed,
     hand_over,
@@ -26,8 +27,6 @@ from experiments.states import RUN_LEASED, RUN_MOVES, RUN_OPEN, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.states import move_all
 
-# Pages hear of so many runs one by one; each is a message of its own. The page of the experiment reads all again.
-RUNS_TOLD = 200
 AT_NEXT_REPORT = "Cancel was asked for; it stops at its next report."
 RETRIABLE = (RunState.FAILED.value, RunState.CANCELED.value)
 

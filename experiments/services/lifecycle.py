@@ -32,6 +32,8 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
 
 PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
+# Where many runs change at once, pages hear of so many one by one; each is a message of its own.
+RUNS_TOLD = 200
 # PostgreSQL finds NaN equal to itself.
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 

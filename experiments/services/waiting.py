@@ -10,14 +10,12 @@ from django.db.models import Exists, OuterRef
 
 from experiments.models import Experiment, Run
 from experiments.planning import waiting_words
-from experiments.services.lifecycle import run_changed
+from experiments.services.lifecycle import RUNS_TOLD, run_changed
 from experiments.services.snapshot import failures
 from experiments.states import ExperimentState, RunState
 from mlplatform.kernel import clock
 from runners.selectors.allocations import allocations_live, silent_since
 
-# Pages hear of so many runs one by one when what they wait for changes; each is a message of its own.
-RUNS_TOLD = 200
 # A group that waits for work asks for it twice a second, one that is started again takes longer.
 WORTH_A_WORD = timedelta(seconds=30)
 
