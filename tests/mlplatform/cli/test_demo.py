@@ -46,6 +46,8 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in NUMBERS}
     monkeypatch.setenv("MLP_HOME", str(tmp_path))
     monkeypatch.setattr(module, "LocalStack", Stack)
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
