@@ -5,7 +5,7 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, pruning, retention, searching, tracking_sync
+from experiments.services import losses, points, pruning, retention, searching, tracking_sync
 from experiments.services import reconcile as reconciling
 from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
@@ -57,3 +57,9 @@ def empty_discarded() -> None:
     """Delete the folders that nothing refers to any more."""
     retention.checkpoints_catch_up()
     retention.discarded_delete()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=600_000)
+def compact(run_id: str) -> None:
+    """Merge the points that the batches of a run brought."""
+    points.points_compact(UUID(run_id))

@@ -5,26 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlplatform.kernel.errors import InvalidInput, TooLarge
+from experiments.points import Points
+from experiments.reported import STEP_LIMIT, number, parse_points
+from mlplatform.kernel.errors import InvalidInput
 from mlplatform.kernel.text import storable
 
-NAME_LIMIT = 200
-STEP_LIMIT = 2**62
 SMALL_LIMIT = 2**31
 PATH_LIMIT = 1000
 GROUP_LIMIT = 64
-NAMES_PER_BATCH = 1000
 OUTCOMES = ("completed", "failed", "stopped")
-
-
-@dataclass(frozen=True)
-class Series:
-    """Points of one metric: columns of equal length."""
-
-    name: str
-    steps: list[int]
-    values: list[float]
-    times: list[float]
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,8 @@ class Batch:
     fence: int
     rank: int
     seq: int
-    points: list[Series]
+    # By metric, steps rising.
+    points: dict[str, Points]
     log: str
     progress: float | None
     checkpoint: CheckpointReport | None
@@ -66,87 +56,24 @@ class Batch:
 def parse_batch(content: Any) -> Batch:
     """Check the shape. Raises InvalidInput naming the field and its value."""
     if not isinstance(content, Mapping):
-        raise InvalidInput("A batch must be a JSON object.")
-    points = content.get("points", [])
-    if not isinstance(points, list):
-        raise InvalidInput("points must be a list.", field="points")
-    if len(points) > NAMES_PER_BATCH:
-        # Too large rather than invalid: the sender then splits it.
-        raise TooLarge(f"A batch may have points of {NAMES_PER_BATCH} metrics; send it in smaller parts.")
+        raise InvalidInput("A batch must be an object.")
+    points = parse_points(content.get("points", []))
     rank = _int(content, "rank", 0, SMALL_LIMIT)
     if points and rank:
         raise InvalidInput(f"points came from rank {rank}; only rank 0 sends them.", field="points")
     progress = content.get("progress")
-    value = None if progress is None else _float("progress", progress)
+    value = None if progress is None else number("progress", progress)
     return Batch(
         attempt=_int(content, "attempt", 1, SMALL_LIMIT),
         fence=_int(content, "fence", 1),
         rank=rank,
         seq=_int(content, "seq", 1),
-        points=[_series(item) for item in points],
+        points=points,
         log=storable(content.get("log")),
         progress=None if value is None or not math.isfinite(value) else min(1.0, max(0.0, value)),
         checkpoint=_checkpoint(content.get("checkpoint")),
         end=_end(content.get("end")),
     )
-
-
-def _series(item: Any) -> Series:
-    if not isinstance(item, Mapping):
-        raise InvalidInput(
-            "Each of points must be an object with name, steps, values and times.", field="points"
-        )
-    name = storable(item.get("name"))
-    if not name or len(name) > NAME_LIMIT:
-        raise InvalidInput(
-            f"The metric name {name[:40]!r} must have 1 to {NAME_LIMIT} characters.", field="points"
-        )
-    columns: list[Any] = [item.get(key) for key in ("steps", "values", "times")]
-    if (
-        not all(isinstance(column, list) for column in columns)
-        or len({len(column) for column in columns}) != 1
-    ):
-        raise InvalidInput(
-            f"steps, values and times of {name} must be lists of equal length.", field="points"
-        )
-    steps, values, times = columns
-    return Series(
-        name=name,
-        steps=[_step(name, step) for step in steps or []],
-        values=[_float(name, value) for value in values or []],
-        times=[_time(name, time) for time in times or []],
-    )
-
-
-def _step(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < STEP_LIMIT:
-        raise InvalidInput(
-            f"The step {str(value)[:40]} of {name} must be a whole number from 0 to 2^62.", field="points"
-        )
-    return value
-
-
-def _float(name: str, value: Any) -> float:
-    """Non-finite numbers come as the strings nan, inf and -inf, since JSON has none."""
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise TypeError
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-    except (TypeError, ValueError):
-        raise InvalidInput(
-            f"The value {str(value)[:40]} of {name[:40]} is not a number.", field="points"
-        ) from None
-
-
-def _time(name: str, value: Any) -> float:
-    seconds = _float(name, value)
-    if not math.isfinite(seconds):
-        raise InvalidInput(
-            f"The time {seconds} of {name[:40]} is not a time in Unix seconds.", field="points"
-        )
-    return seconds
 
 
 def _int(content: Mapping[str, Any], key: str, least: int, limit: int = STEP_LIMIT) -> int:
@@ -168,7 +95,7 @@ def _checkpoint(value: Any) -> CheckpointReport | None:
         )
     metrics = value.get("metrics")
     numbers = {
-        storable(name): number if math.isfinite(number := _float(str(name), item)) else str(number)
+        storable(name): found if math.isfinite(found := number(str(name), item)) else str(found)
         for name, item in (metrics.items() if isinstance(metrics, Mapping) else ())
     }
     return CheckpointReport(path, _int(value, "step", 0), numbers)

@@ -193,11 +193,14 @@ def preview_json(preview: Preview) -> dict[str, Any]:
 
 def series_json(series: Series) -> dict[str, Any]:
     """Points of one metric of one run."""
+    points = series.points
     return {
         "run": str(series.run_id),
-        "steps": series.steps,
-        "values": [number(value) for value in series.values],
-        "times": series.times,
+        "name": series.name,
+        "start": series.start,
+        "steps": points.steps.tolist(),
+        "values": [number(value) for value in points.values.tolist()],
+        "times": points.times.tolist(),
     }
 
 

@@ -17,11 +17,14 @@ from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.groups import set_rows
 from experiments.selectors.logs import after_in, attempt_in, log_after
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new, run_table
-from experiments.selectors.series import metric_names, series
+from experiments.selectors.series import metric_names, series, view_in
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
 from runners.selectors.allocations import allocation_packages
+
+WIDTH = 500
+MAX_CURVES = 200
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -88,21 +91,35 @@ class RunAttemptsView(APIView):
 
 
 class RunMetricsView(APIView):
-    """GET ?name=loss&points=500: points of one metric, or without name the names."""
+    """GET ?name=loss&width=500: curves of metrics, or without name the names."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; `points=all` gives every point, otherwise minima and maxima are kept."""
+        """200; minima and maxima of each pixel are kept."""
         run = run_by_id(caller(request), pk)
-        name = request.query_params.get("name")
-        if not name:
+        names = request.query_params.getlist("name")
+        if not names:
             return Response({"names": metric_names(run)})
-        text = request.query_params.get("points", "500")
-        if text != "all" and not (text.isascii() and text.isdecimal() and 0 < int(text[:7]) <= 100_000):
-            raise InvalidInput(
-                f"points is {text!r}; write a number from 1 to 100000, or all.", field="points"
-            )
-        found = series([run.id], name, points=None if text == "all" else int(text))
-        return Response([series_json(item) for item in found])
+        view = view_in(request.query_params, width=WIDTH, curves=len(names))
+        return Response([series_json(item) for item in series([run], names, view)])
+
+
+class SeriesView(APIView):
+    """GET ?name=loss&run=1&run=2&width=500: curves of metrics of several runs in one call."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        """200; 400 for too many curves. Without `run` the newest MAX_CURVES runs."""
+        experiment = experiment_by_id(caller(request), pk)
+        names, numbers = (request.query_params.getlist(key) for key in ("name", "run"))
+        if not names:
+            raise InvalidInput("Name at least one metric: ?name=loss.", field="name")
+        if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in numbers):
+            raise InvalidInput("run must be the number of a run, as often as you like.", field="run")
+        if len(names) * max(1, len(numbers)) > MAX_CURVES:
+            raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="run")
+        runs = experiment.runs.filter(number__in=numbers) if numbers else experiment.runs.all()
+        shown = list(runs.order_by("-number")[: MAX_CURVES // len(names)])
+        view = view_in(request.query_params, width=WIDTH, curves=len(shown) * len(names))
+        return Response([series_json(item) for item in series(shown, names, view)])
 
 
 class RunLogView(APIView):

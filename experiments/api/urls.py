@@ -32,6 +32,7 @@ urlpatterns = [
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
     path("experiments/<uuid:pk>/runs/", runs.RunsView.as_view(), name="api_runs"),
+    path("experiments/<uuid:pk>/series/", runs.SeriesView.as_view(), name="api_series"),
     path("experiments/<uuid:pk>/runs/<int:number>/", runs.RunAtView.as_view(), name="api_run_at"),
     *(
         path(

@@ -1,6 +1,7 @@
 """Runs, the attempts at them, and what happened to them."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,12 @@ from django.urls import reverse
 
 from experiments.manifest import reports_expected
 from experiments.states import RUN_TERMINAL, RunState
+
+
+def month_of(when: datetime) -> int:
+    """The month in UTC, as YYYYMM."""
+    at = when.astimezone(UTC)
+    return at.year * 100 + at.month
 
 
 class Run(models.Model):
@@ -81,6 +88,11 @@ class Run(models.Model):
     def progress_total(self) -> int | None:
         """How many reports make this run complete, None if nobody said."""
         return reports_expected(self.experiment.progress, self.params)
+
+    @property
+    def month(self) -> int:
+        """The month of its creation as YYYYMM: where its points are stored."""
+        return month_of(self.created_at)
 
     @property
     def is_terminal(self) -> bool:

@@ -23,13 +23,27 @@ class IngestStream(models.Model):
 
 
 class MetricBatch(models.Model):
-    """Points of one metric from one batch: arrays of equal length."""
+    """Points of one metric of one run: arrays of equal length, steps rising. Partitioned by month.
 
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metric_batches")
-    name = models.CharField(max_length=200)
-    attempt = models.PositiveIntegerField()
+    Level 0 is exact. What an attempt sends is a row per batch; compaction merges these into chunks, which have
+    attempt 0 and are numbered by `seq`, and keeps their extremes in the levels above. See docs/invariants/points.md.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "name", "level", "attempt", "seq", "month")
+    # The order of the columns is that of the table: what needs no padding comes first.
     seq = models.PositiveBigIntegerField()
+    first_step = models.BigIntegerField()
+    last_step = models.BigIntegerField()
+    # The smallest and the largest: clocks may be set back.
+    first_time = models.FloatField()
+    last_time = models.FloatField()
+    # Run.month, so that the points of a run are in one partition.
+    month = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()
+    level = models.PositiveSmallIntegerField(default=0)
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metric_batches", db_index=False)
+    name = models.CharField(max_length=200)
     steps = ArrayField(models.BigIntegerField())
     values = ArrayField(models.FloatField())
     # Unix seconds.
@@ -37,12 +51,9 @@ class MetricBatch(models.Model):
 
     class Meta:
         ordering = ("attempt", "seq")
-        constraints = (
-            models.UniqueConstraint(fields=["run", "name", "attempt", "seq"], name="metric_batch_unique"),
-        )
 
     def __str__(self) -> str:
-        return f"{len(self.steps)} points of {self.name}"
+        return f"{self.size} points of {self.name}"
 
 
 class RunMetric(models.Model):

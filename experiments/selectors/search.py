@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from statistics import fmean
 from uuid import UUID
 
-from django.db.models import F, IntegerField, Value
+from django.db.models import BigIntegerField, F, FloatField, Value
 from django.db.models.expressions import Func
 
 from experiments.models import Experiment, MetricBatch, Run, RunMetric
 from experiments.search.port import Observation, SetState
 from experiments.states import RUN_TERMINAL, RunState
+
+# With two expressions: the item of the first, an array, that comes after the place that is the second.
+ITEM_AFTER = "(%(expressions)s) + 1]"
 
 
 def searched_sets(experiment: Experiment) -> int:
@@ -66,20 +69,20 @@ def objective_at(experiment: Experiment, step: int) -> dict[int, float]:
 
     A fork that began there or later has not come to the step itself.
     """
-    last = Func(F("steps"), function="array_upper", template="(steps)[array_upper(%(expressions)s, 1)]")
+    before = Func(Value(step - 1, output_field=BigIntegerField()), F("steps"), function="width_bucket")
     batches = (
-        MetricBatch.objects.filter(run__experiment=experiment, name=experiment.objective_metric)
-        .annotate(last_step=last)
-        .filter(last_step__gte=Value(step, output_field=IntegerField()))
+        MetricBatch.objects.filter(
+            run__experiment=experiment, name=experiment.objective_metric, level=0, last_step__gte=step
+        )
         .exclude(run__start_checkpoint__step__gte=step)
+        # Steps rise, so this is the index of the first one that is large enough: no array leaves the database.
+        .annotate(
+            value=Func(F("values"), before, template=ITEM_AFTER, arg_joiner=")[(", output_field=FloatField())
+        )
         .order_by("run_id", "attempt", "seq")
         .distinct("run_id")
     )
-    found = {}
-    for number, steps, values in batches.values_list("run__number", "steps", "values"):
-        at = next(index for index, reached in enumerate(steps) if reached >= step)
-        found[number] = values[at]
-    return found
+    return dict(batches.values_list("run__number", "value"))
 
 
 def _state(repeats: Iterable[Run]) -> SetState:

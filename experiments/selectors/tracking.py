@@ -2,6 +2,7 @@
 
 import math
 import platform
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,11 +164,12 @@ def checkpoints_by_merit(run: Run) -> list[Checkpoint]:
 
 
 def points_at(run: Run, step: int) -> dict[str, Point]:
-    """The points of each metric at a step: the ones that the run's history holds."""
+    """The points of each metric at a step; of several the one that came last."""
     found: dict[str, Point] = {}
-    for batch in run.metric_batches.filter(steps__contains=[step]):
-        at = batch.steps.index(step)
-        found[batch.name] = Point(step, batch.values[at], batch.times[at])
+    for batch in run.metric_batches.filter(level=0, first_step__lte=step, last_step__gte=step):
+        after = bisect_right(batch.steps, step)
+        if after and batch.steps[after - 1] == step:
+            found[batch.name] = Point(step, batch.values[after - 1], batch.times[after - 1])
     return found
 
 
@@ -181,8 +183,9 @@ def objective_with(run: Run, checkpoint: Checkpoint, points: Mapping[str, Point]
 
 
 def _points(run: Run, name: str) -> Iterator[Point]:
-    for found in series([run.id], name, points=None):
-        yield from map(Point, found.steps, found.values, found.times)
+    for found in series([run], [name]):
+        points = found.points
+        yield from map(Point, points.steps.tolist(), points.values.tolist(), points.times.tolist())
 
 
 def _tags(run: Run) -> dict[str, str]:

@@ -2,16 +2,19 @@
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 
 from experiments.causes import Cause
-from experiments.models import Checkpoint, IngestStream, LogChunk, MetricBatch, Run, TrackingSync
+from experiments.models import Checkpoint, IngestStream, LogChunk, Run, TrackingSync
+from experiments.points import Points
 from experiments.services.lifecycle import (
     not_finite_cause,
     run_ask_to_stop,
@@ -21,10 +24,11 @@ from experiments.services.lifecycle import (
     run_move,
     run_stopped,
 )
+from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
-from experiments.services.summaries import summarise
+from experiments.services.summaries import summaries, summarise
 from experiments.states import RunState, StopReason
-from experiments.telemetry import Batch, End, Series
+from experiments.telemetry import Batch, End
 from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
@@ -113,6 +117,8 @@ def _take(run: Run, batch: Batch) -> None:
     if batch.points or batch.progress is not None or batch.checkpoint:
         run_changed(run)
     if batch.end:
+        if batch.seq > 1:
+            enqueue("compact", str(run.id))
         lease_release(batch.fence, batch.end.outcome)
         _finish(run, batch.end)
 
@@ -144,23 +150,14 @@ def _store(run: Run, batch: Batch) -> None:
 
 
 def _store_points(run: Run, batch: Batch) -> None:
-    points = _merged(batch.points)
+    points = batch.points
     if not points:
         return
-    MetricBatch.objects.bulk_create(
-        MetricBatch(
-            run=run,
-            name=s.name,
-            attempt=batch.attempt,
-            seq=batch.seq,
-            steps=s.steps,
-            values=s.values,
-            times=s.times,
-        )
-        for s in points
-    )
+    rows = summaries(run, points)
+    points_store(run, attempt=batch.attempt, seq=batch.seq, points=points)
     judge_later(run, points)
-    summarise(run, {s.name: (s.steps, s.values) for s in points})
+    summarise(run, rows, points)
+    compact_later(run, batch.seq, ((rows[name].count, len(found)) for name, found in points.items()))
     _stop_if_not_finite(run, points)
     publish(
         [group_name("run", run.id), group_name("experiment", run.experiment_id)],
@@ -168,7 +165,7 @@ def _store_points(run: Run, batch: Batch) -> None:
             "what": "points",
             "run": str(run.id),
             "number": run.number,
-            "points": [_live(s) for s in points],
+            "points": [_live(name, found) for name, found in points.items()],
         },
     )
 
@@ -185,10 +182,10 @@ def _finish(run: Run, end: End) -> None:
         run_finish(run, RunState.COMPLETED)
 
 
-def _stop_if_not_finite(run: Run, points: list[Series]) -> None:
+def _stop_if_not_finite(run: Run, points: Mapping[str, Points]) -> None:
     """Once the objective is NaN or infinite, training on is a waste; the run stops at its next report."""
     metric = run.experiment.objective_metric
-    if all(math.isfinite(value) for s in points if s.name == metric for value in s.values):
+    if metric not in points or np.isfinite(points[metric].values).all():
         return
     run_ask_to_stop(run, StopReason.NOT_FINITE, f"{metric} is not finite; it stops at its next report.")
 
@@ -216,19 +213,11 @@ def _store_log(run: Run, batch: Batch) -> None:
     publish([group_name("run", run.id)], {"what": "log", "run": str(run.id)})
 
 
-def _merged(points: list[Series]) -> list[Series]:
-    """One series per name, should a batch name a metric twice."""
-    by_name: dict[str, Series] = {}
-    for series in points:
-        if not series.steps:
-            continue
-        known = by_name.setdefault(series.name, Series(series.name, [], [], []))
-        known.steps.extend(series.steps)
-        known.values.extend(series.values)
-        known.times.extend(series.times)
-    return list(by_name.values())
-
-
-def _live(series: Series) -> dict[str, Any]:
-    values = [value if math.isfinite(value) else None for value in series.values]
-    return {"name": series.name, "steps": series.steps, "values": values, "times": series.times}
+def _live(name: str, points: Points) -> dict[str, Any]:
+    values = [value if math.isfinite(value) else None for value in points.values.tolist()]
+    return {
+        "name": name,
+        "steps": points.steps.tolist(),
+        "values": values,
+        "times": points.times.tolist(),
+    }

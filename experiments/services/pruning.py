@@ -1,19 +1,19 @@
 """Stopping runs that do worse than others did at the same step."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
 
 from experiments.models import Experiment, Run
+from experiments.points import Points
 from experiments.search.port import Pruner
 from experiments.search.pruner_spec import PrunerSpec
 from experiments.search.registry import pruner_for
 from experiments.selectors.search import objective_at
 from experiments.services.lifecycle import run_ask_to_stop
 from experiments.states import RUN_LEASED, StopReason
-from experiments.telemetry import Series
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import InvalidInput
 
@@ -29,18 +29,16 @@ def pruner_of(run: Run) -> Pruner | None:
         return None
 
 
-def judge_later(run: Run, points: Sequence[Series]) -> None:
+def judge_later(run: Run, points: Mapping[str, Points]) -> None:
     """Have the run judged if it has come, with these new points of its objective, to a step where that is due.
 
     It stays due until it is done, so a message that the broker loses is sent again with the next points.
     """
-    steps = [
-        step for series in points if series.name == run.experiment.objective_metric for step in series.steps
-    ]
-    pruner = pruner_of(run) if steps else None
+    metric = run.experiment.objective_metric
+    pruner = pruner_of(run) if metric in points else None
     if pruner is None:
         return
-    checks = pruner.checks(run.number, run.judged_step + 1, max(steps))
+    checks = pruner.checks(run.number, run.judged_step + 1, int(points[metric].steps[-1]))
     if checks:
         enqueue("prune", str(run.id), checks[-1])
 

@@ -1,39 +1,69 @@
 """Keep the summary row of each metric up to date."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from experiments.models import Run, RunMetric
+from experiments.points import Points
+from experiments.selectors.points import outlines, sizes
 
 FIELDS = ("last", "last_step", "min", "min_step", "max", "max_step", "count")
 
+Rows = dict[str, RunMetric]
 
-def summarise(run: Run, points: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> None:
-    """Fold new points {name: (steps, values)} into the summaries: two queries whatever the number of metrics.
 
-    Call in the transaction that stores the points, with the run's ingest stream locked.
+def summaries(run: Run, names: Iterable[str]) -> Rows:
+    """The rows of these metrics by name, as far as there are any."""
+    return {row.name: row for row in RunMetric.objects.filter(run=run, name__in=list(names))}
+
+
+def summarise(run: Run, rows: Rows, points: Mapping[str, Points]) -> None:
+    """Fold new points by name, steps rising, into the summaries `rows`. One query whatever the number of metrics.
+
+    Call in the transaction that stores the points, under the run's lock.
     """
-    if not points:
-        return
-    rows = {row.name: row for row in RunMetric.objects.filter(run=run, name__in=list(points))}
-    for name, (steps, values) in points.items():
-        row = rows.setdefault(
-            name, RunMetric(run=run, experiment_id=run.experiment_id, name=name, last_step=-1, count=0)
-        )
-        for step, value in zip(steps, values, strict=True):
-            _fold(row, step, value)
-    RunMetric.objects.bulk_create(
-        rows.values(), update_conflicts=True, unique_fields=["run", "name"], update_fields=FIELDS
-    )
+    for name, new in points.items():
+        _fold(rows.setdefault(name, _empty(run, name)), new)
+    _write(rows[name] for name in points)
 
 
-def _fold(row: RunMetric, step: int, value: float) -> None:
-    row.count += 1
-    if step >= row.last_step:
-        row.last, row.last_step = value, step
-    if math.isnan(value):
+def summarise_anew(run: Run, names: Iterable[str]) -> None:
+    """Make the summaries of metrics from what is stored. Reads few points, however many there are."""
+    names = list(names)
+    RunMetric.objects.filter(run=run, name__in=names).delete()
+    counts = sizes(run, names)
+    rows = []
+    for name, points in outlines(run, names).items():
+        row = _empty(run, name)
+        _fold(row, points)
+        row.count = counts[name]
+        rows.append(row)
+    _write(rows)
+
+
+def _empty(run: Run, name: str) -> RunMetric:
+    return RunMetric(run=run, experiment_id=run.experiment_id, name=name, last_step=-1, count=0)
+
+
+def _fold(row: RunMetric, points: Points) -> None:
+    """Of equal extremes the one with the smallest step counts, in whatever order they come."""
+    row.count += len(points)
+    if points.steps[-1] >= row.last_step:
+        row.last, row.last_step = float(points.values[-1]), int(points.steps[-1])
+    known = np.flatnonzero(~np.isnan(points.values))
+    if not len(known):
         return
-    if row.min is None or value < row.min:
+    low, high = known[points.values[known].argmin()], known[points.values[known].argmax()]
+    value, step = float(points.values[low]), int(points.steps[low])
+    if row.min is None or row.min_step is None or (value, step) < (row.min, row.min_step):
         row.min, row.min_step = value, step
-    if row.max is None or value > row.max:
+    value, step = float(points.values[high]), int(points.steps[high])
+    if row.max is None or row.max_step is None or (-value, step) < (-row.max, row.max_step):
         row.max, row.max_step = value, step
+
+
+def _write(rows: Iterable[RunMetric]) -> None:
+    RunMetric.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["run", "name"], update_fields=FIELDS
+    )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -10,12 +11,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
-from experiments.models import Experiment, ModelVersion
+from experiments.models import Experiment, ModelVersion, Run
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
 from experiments.selectors.runs import RunRow, best_run, run_table
-from experiments.selectors.series import series
+from experiments.selectors.series import Series, series, view_in
 from experiments.selectors.tracking import tracking_trouble
 from experiments.states import RunState
 from experiments.web.columns import run_columns, set_columns
@@ -25,7 +26,8 @@ from mlplatform.http.pages import render_page
 # More digits than any run's number has.
 MAX_DIGITS = 10
 MAX_CHART_RUNS = 100
-MAX_CHART_POINTS = 20_000
+# Pixels, if the page does not say.
+CHART_WIDTH = 500
 
 
 @require_safe
@@ -66,34 +68,41 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
 @require_safe
 @signed_in
 def series_json(request: SignedInRequest, project: str, slug: str) -> JsonResponse:
-    """Points of `?metric=` of every run, or of `?run=<number>` only, for chart.js."""
+    """Points of `?metric=` of the newest runs, or of each `?run=<number>`, for chart.js.
+
+    `?width=&x=&from=&to=` say what the chart shows, see selectors/series.py.
+    """
     found = experiment_get(request.user, project, slug)
     runs = found.runs.all()
-    only = request.GET.get("run", "")
-    if only.isdecimal() and len(only) < MAX_DIGITS:
-        runs = runs.filter(number=int(only))
-    numbers = dict(runs.order_by("-number").values_list("pk", "number")[:MAX_CHART_RUNS])
+    only = [int(text) for text in request.GET.getlist("run") if text.isdecimal() and len(text) < MAX_DIGITS]
+    if only:
+        runs = runs.filter(number__in=only)
+    shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])
     names = experiment_metric_names(found)
     metric = request.GET.get("metric") or (names[0] if names else "")
-    points = max(50, min(500, MAX_CHART_POINTS // max(len(numbers), 1)))
-    curves = [
-        {
-            "id": str(item.run_id),
-            "number": numbers[item.run_id],
-            "steps": item.steps,
-            "values": [value if math.isfinite(value) else None for value in item.values],
-        }
-        for item in series(numbers, metric, points=points)
-    ]
+    view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
+    curves = {item.run_id: item for item in series(shown, [metric], view)}
     return JsonResponse(
         {
             "metric": metric,
             "metrics": names,
-            "runs": sorted(curves, key=lambda curve: str(curve["number"])),
-            "runs_shown": len(numbers),
-            "left_out": runs.count() - len(numbers),
+            "runs": [_curve(run, curves[run.pk]) for run in reversed(shown) if run.pk in curves],
+            "runs_shown": len(shown),
+            "left_out": runs.count() - len(shown),
         }
     )
+
+
+def _curve(run: Run, found: Series) -> dict[str, Any]:
+    values = found.points.values.tolist()
+    return {
+        "id": str(run.pk),
+        "number": run.number,
+        "start": found.start,
+        "steps": found.points.steps.tolist(),
+        "values": [value if math.isfinite(value) else None for value in values],
+        "times": found.points.times.tolist(),
+    }
 
 
 def _objective(found: Experiment, rows: Iterable[RunRow], best: UUID | None) -> dict[str, float | int | None]:

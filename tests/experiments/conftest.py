@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from experiments.models import Attempt, Checkpoint, Experiment, MetricBatch, Run, RunMetric, TrackingSync
+from experiments.models import Attempt, Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.services import lifecycle, reconcile
 from experiments.services.searching import sets_propose
 from experiments.states import ExperimentState, RunState
@@ -19,6 +19,7 @@ from mlplatform.kernel import clock
 from tests.fakes import exported_model
 from tests.fakes.tracking_store import FakeTrackingStore
 from tests.fixtures import CODE
+from tests.points import report
 from tests.servers.git import GitServer, Repository
 
 Finish = Callable[..., Run]
@@ -55,10 +56,7 @@ def finish(experiment: Experiment, storage_path: Path) -> Finish:
             environment={"python": "3.11.2", "torch": "2.13.0"},
         )
         steps = list(range(1, len(accuracy) + 1))
-        times = [1_700_000_000.0 + step for step in steps]
-        MetricBatch.objects.create(
-            run=run, name="accuracy", attempt=attempt, seq=1, steps=steps, values=list(accuracy), times=times
-        )
+        report(run, steps, accuracy, attempt=attempt, summary=False)
         best = max(value for value in accuracy if math.isfinite(value))
         RunMetric.objects.update_or_create(
             run=run,

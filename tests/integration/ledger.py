@@ -102,10 +102,9 @@ RUNS = """
         (SELECT count(*) FROM experiments_runevent e WHERE e.run_id = r.id AND kind = 'completed') AS completions
     FROM experiments_run r WHERE experiment_id = %s ORDER BY number"""
 BATCHES = """
-    SELECT r.number, b.name, b.steps, b.values, a.resumed_from FROM experiments_metricbatch b
+    SELECT r.number, b.name, b.steps, b.values FROM experiments_metricbatch b
     JOIN experiments_run r ON r.id = b.run_id
-    JOIN experiments_attempt a ON a.run_id = b.run_id AND a.number = b.attempt
-    WHERE r.experiment_id = %s ORDER BY r.number, b.attempt, b.seq"""
+    WHERE r.experiment_id = %s AND b.level = 0 ORDER BY r.number, b.attempt, b.seq"""
 ATTEMPTS = """
     SELECT r.number, a.number AS attempt, a.resumed_from, a.outcome FROM experiments_attempt a
     JOIN experiments_run r ON r.id = a.run_id WHERE r.experiment_id = %s ORDER BY r.number, a.number"""
@@ -114,13 +113,17 @@ ATTEMPTS = """
 def check_points(ledger: Ledger, reports: int) -> None:
     """Every point of tests/integration/code/steady.py is there once, with its value, from the right beginning."""
     values: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    resumed: dict[int, list[int]] = defaultdict(list)
+    for attempt in ledger.rows(ATTEMPTS):
+        resumed[attempt["number"]].append(attempt["resumed_from"])
     for batch in ledger.rows(BATCHES):
+        points = list(zip(batch["steps"], batch["values"], strict=True))
         if batch["name"] == "value":
-            values[batch["number"]] += zip(batch["steps"], batch["values"], strict=True)
-        else:
-            # The training code itself says where it began.
-            assert set(batch["values"]) == {batch["resumed_from"]}, batch
-            assert min(batch["steps"]) > batch["resumed_from"], batch
+            values[batch["number"]] += points
+            continue
+        # The training code itself says where it began. A step that counts is of the last attempt that began before it.
+        for step, began in points:
+            assert began == [at for at in resumed[batch["number"]] if at < step][-1], batch
     for run in ledger.rows(RUNS):
         number = run["params"].get("number", 1)
         right = [(step, number * 1000 + step) for step in range(1, reports + 1)]

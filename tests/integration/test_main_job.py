@@ -80,6 +80,6 @@ def test_a_stack_stopped_in_the_middle_finishes_the_run_exactly_once(
     first, second = again.finish(experiment)
     assert (first["state"], second["state"]) == ("completed", "completed")
     assert (first["attempts"], second["attempts"]) == (2, 1)
-    points = again.client.get(f"/runs/{first['id']}/metrics/", name="count", points="all")[0]
+    points = again.client.get(f"/runs/{first['id']}/metrics/", name="count")[0]
     assert points["steps"] == list(range(1, 31))
     assert points["values"] == list(range(1, 31))

@@ -6,13 +6,14 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from experiments.models import Experiment, MetricBatch, RunMetric, TrackingSync
+from experiments.models import Experiment, RunMetric, TrackingSync
 from experiments.selectors.runs import best_run, run_table
 from experiments.services.tracking_sync import sync_due
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from tests.experiments.conftest import Finish
 from tests.fakes.tracking_store import FakeTrackingStore
+from tests.points import report
 
 Api = Callable[..., APIClient]
 
@@ -160,17 +161,14 @@ def test_points_and_names(api: Api, owner: User, experiment: Experiment) -> None
     values = [float(i % 7) for i in range(5000)]
     values[1234], values[4321] = 99.0, -99.0
     steps = list(range(5000))
-    MetricBatch.objects.create(
-        run=run, name="loss", attempt=1, seq=1, steps=steps, values=values, times=[0.0] * 5000
-    )
+    report(run, steps, values, name="loss")
     path = f"/api/v1/runs/{run.id}/metrics/"
-    thin = api(owner).get(path, {"name": "loss", "points": "100"}).json()[0]
+    thin = api(owner).get(path, {"name": "loss", "width": "100"}).json()[0]
     assert len(thin["steps"]) <= 202
     assert (thin["steps"][0], thin["steps"][-1]) == (0, 4999)
     assert {99.0, -99.0} <= set(thin["values"])
-    assert len(api(owner).get(path, {"name": "loss", "points": "all"}).json()[0]["steps"]) == 5000
     assert api(owner).get(path, {"name": "other"}).json() == []
-    assert api(owner).get(path, {"name": "loss", "points": "many"}).json()["field"] == "points"
+    assert api(owner).get(path, {"name": "loss", "width": "many"}).json()["field"] == "width"
 
 
 def test_sets_with_mean_and_deviation(

@@ -170,7 +170,7 @@ class Book:
     def check(self) -> None:
         """The stored points are the accepted ones, each once; the summaries say the same as the points."""
         stored: dict[UUID, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
-        for batch in MetricBatch.objects.order_by("attempt", "seq"):
+        for batch in MetricBatch.objects.filter(level=0):
             points = zip(batch.steps, batch.values, strict=True)
             stored[batch.run_id][batch.name] += [(batch.name, step, value) for step, value in points]
         for run in set(stored) | set(self.points):
@@ -215,7 +215,7 @@ def points_and_states() -> Known:
     """What must not change by whoever has no lease."""
     runs = Run.objects.values_list("pk", "state", "stop_reason", "progress", "failures", "losses")
     summaries = RunMetric.objects.values_list("run", "name", "last", "min", "max", "count")
-    batches = MetricBatch.objects.values_list("run", "name", "attempt", "seq", "steps", "values")
+    batches = MetricBatch.objects.values_list("run", "name", "level", "attempt", "seq", "steps", "values")
     return Known(
         runs=sorted(map(repr, runs)),
         points=[sorted(map(repr, summaries)), sorted(map(repr, batches))],
@@ -232,6 +232,6 @@ def _computed(points: list[Point]) -> tuple[Any, ...]:
     series = [(step, value) for _, step, value in points]
     last_step, last = max(enumerate(series), key=lambda one: (one[1][0], one[0]))[1]
     numbers = [(step, value) for step, value in series if not math.isnan(value)]
-    low = min(numbers, key=lambda one: one[1], default=(None, None))
-    high = max(numbers, key=lambda one: one[1], default=(None, None))
+    low = min(numbers, key=lambda one: (one[1], one[0]), default=(None, None))
+    high = max(numbers, key=lambda one: (one[1], -one[0]), default=(None, None))
     return (len(series), last_step, last, low[1], low[0], high[1], high[0])

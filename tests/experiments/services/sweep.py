@@ -26,6 +26,7 @@ from experiments.services import (
 )
 from experiments.services.ingest import Gap
 from experiments.services.leasing import lease_next
+from experiments.services.points import points_compact
 from experiments.states import RUN_LEASED, RUN_TERMINAL, StopReason
 from mlplatform.kernel.errors import Conflict, Unauthenticated
 from runners.models import Allocation, Lease
@@ -187,6 +188,16 @@ class Sweep(RuleBasedStateMachine):
         run = Run.objects.select_related("experiment").get(pk=_one(self.working, pick).run_id)
         asked = run.stop_reason in ("", StopReason.PAUSED)
         assert lifecycle.run_ask_to_stop(run, StopReason.PRUNED, "too bad") is asked
+
+    @precondition(lambda self: self.runs)
+    @rule(pick=PICK)
+    def compact(self, pick: int) -> None:
+        """Whoever compacts has no part in the history: points and summaries stay what they were."""
+        run = _one(self.runs, pick)
+        points_compact(run.pk)
+        before = everything()
+        assert points_compact(run.pk) == 0
+        assert everything() == before
 
     # -- workers and their backend ---------------------------------------------------------------------------------
 

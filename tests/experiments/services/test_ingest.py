@@ -80,7 +80,7 @@ def test_non_finite_values(sender: Sender) -> None:
     summary = RunMetric.objects.get()
     assert math.isnan(summary.last)
     assert (summary.min, summary.max, summary.count) == (-math.inf, math.inf, 5)
-    assert len(series([sender.run.id], "loss")[0].values) == 5
+    assert len(series([sender.run], ["loss"])[0].points) == 5
 
 
 def test_a_metric_named_twice_in_a_batch_is_one_series(sender: Sender) -> None:
@@ -261,7 +261,7 @@ def test_what_rank_0_reported_counts_although_another_rank_ended_the_run_first(l
     zero.send(progress=0.1)
     run = Run.objects.get(pk=zero.run.pk)
     assert (run.state, run.cause_message, run.progress) == ("failed", "boom", 0.0)
-    assert series([run.id], "loss")[0].values == [1.0, 0.5]
+    assert series([run], ["loss"])[0].points.values.tolist() == [1.0, 0.5]
     assert run.checkpoints.get().step == 2
     assert TrackingSync.objects.get().synced_at is None
 

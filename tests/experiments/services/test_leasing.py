@@ -17,6 +17,7 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
 from runners.models import Allocation, Lease
 from runners.services.leases import Fenced, lease_release
+from tests.points import report
 
 
 def ask(allocation: Allocation, group: str = "one") -> Order:
@@ -150,10 +151,8 @@ def test_a_new_attempt_resumes_from_the_last_checkpoint_and_forgets_what_came_af
     ask(allocation, "one")
     run = experiment.runs.get(number=1)
     Checkpoint.objects.create(run=run, attempt=1, step=2, path="/c/2")
-    MetricBatch.objects.create(
-        run=run, name="loss", attempt=1, seq=1, steps=[1, 2, 3], values=[3.0, 2.0, 1.0], times=[0.0, 0.0, 0.0]
-    )
-    MetricBatch.objects.create(run=run, name="loss", attempt=1, seq=2, steps=[4], values=[0.5], times=[0.0])
+    report(run, [1, 2, 3], [3.0, 2.0, 1.0], name="loss")
+    report(run, [4], [0.5], name="loss", seq=2)
     order = ask(allocation, "two")
     assert order.run
     assert order.run["checkpoint"] == {"path": "/c/2", "step": 2}

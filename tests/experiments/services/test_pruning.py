@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from experiments.models import Checkpoint, Experiment, MetricBatch, Run
+from experiments.models import Checkpoint, Experiment, Run
 from experiments.selectors.search import objective_at
 from experiments.services import pruning
 from experiments.services.forking import run_fork
@@ -11,9 +11,9 @@ from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import lease_next
 from experiments.services.lifecycle import run_pause
 from experiments.services.pruning import judge_later, run_judge
-from experiments.services.summaries import summarise
-from experiments.telemetry import Series, parse_batch
+from experiments.telemetry import parse_batch
 from runners.services.leases import lease_release
+from tests import points
 
 MEDIAN = {"method": "list", "pruner": {"method": "median", "startup_runs": 2}}
 
@@ -35,11 +35,7 @@ def running(leased: Any) -> Run:
 
 
 def report(run: Run, steps: list[int], values: list[float]) -> None:
-    seq = run.metric_batches.count() + 1
-    MetricBatch.objects.create(
-        run=run, name="accuracy", attempt=1, seq=seq, steps=steps, values=values, times=[0.0] * len(steps)
-    )
-    summarise(run, {"accuracy": (steps, values)})
+    points.report(run, steps, values, seq=run.metric_batches.count() + 1)
 
 
 def test_a_run_that_does_worse_than_most_is_told_to_stop(running: Run) -> None:
@@ -78,8 +74,10 @@ def test_a_batch_with_the_objective_has_its_run_judged_once(
     monkeypatch.setattr(pruning, "enqueue", lambda *message: sent.append(message))
     allocation, _, lease = leased
     content = {"attempt": 1, "fence": lease["fence"], "rank": 0, "seq": 1}
-    points = [{"name": "accuracy", "steps": [1, 2], "values": [0.1, 0.2], "times": [0.0, 1.0]}]
-    batch_ingest(allocation=allocation, run_id=running.id, batch=parse_batch({**content, "points": points}))
+    sent_points = [{"name": "accuracy", "steps": [1, 2], "values": [0.1, 0.2], "times": [0.0, 1.0]}]
+    batch_ingest(
+        allocation=allocation, run_id=running.id, batch=parse_batch({**content, "points": sent_points})
+    )
     assert sent == [("prune", str(running.id), 2)]
 
 
@@ -94,7 +92,7 @@ def test_a_judgement_whose_message_was_lost_is_due_until_it_is_done(
     def send(step: int, value: float) -> None:
         report(running, [step], [value])
         run = Run.objects.select_related("experiment").get(pk=running.pk)
-        judge_later(run, [Series("accuracy", [step], [value], [0.0])])
+        judge_later(run, {"accuracy": points.columns([step], [value])})
 
     send(1, 0.6)
     assert sent == []
@@ -149,7 +147,7 @@ def test_the_first_check_of_a_fork_lies_after_its_checkpoint(
 
     def send(step: int) -> None:
         run = Run.objects.select_related("experiment").get(pk=fork.pk)
-        judge_later(run, [Series("accuracy", [step], [0.1], [0.0])])
+        judge_later(run, {"accuracy": points.columns([step], [0.1])})
 
     send(3)
     assert sent == [], "rungs 1 and 2 are its parent's"

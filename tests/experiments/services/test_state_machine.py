@@ -9,7 +9,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from accounts.models import Project, User
 from experiments.models import Attempt, Bundle, Experiment, RunEvent
-from experiments.services import losses, reconcile, revision
+from experiments.services import losses, points, reconcile, revision
 from experiments.states import RUN_LEASED, RUN_MOVES, RUN_TERMINAL
 from runners.models import Allocation
 from runners.services import leases
@@ -38,6 +38,8 @@ def stage(
     for module in (losses, reconcile):
         monkeypatch.setattr(module.logger, "exception", pytest.fail)
     monkeypatch.setattr(leases, "portal_was_away", lambda: False)
+    for limit, value in (("CHUNK", 4), ("BUCKET", 2), ("FAN", 2), ("HOT_ROWS", 2), ("HOT_POINTS", 4)):
+        monkeypatch.setattr(points, limit, value)
     with monkeypatch.context() as patch:
         yield Stage(owner, project, bundle, runner, StoppedClock(patch), Moves(patch))
 

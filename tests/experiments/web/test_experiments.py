@@ -4,13 +4,14 @@ import re
 import pytest
 
 from accounts.models import User
-from experiments.models import Experiment, MetricBatch, ModelVersion, Run, RunMetric, TrackingSync
+from experiments.models import Experiment, ModelVersion, Run, RunMetric, TrackingSync
 from experiments.services.tracking_sync import sync_due
 from experiments.web import experiments
 from mlplatform.kernel import clock
 from tests.experiments.conftest import Finish, complete
 from tests.experiments.web.conftest import Browser
 from tests.fakes.tracking_store import FakeTrackingStore
+from tests.points import report
 
 
 def order(page: str) -> list[str]:
@@ -167,8 +168,7 @@ def test_fragment_brings_the_buttons_along(browser: Browser, owner: User, place:
 
 def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> None:
     run = finish(1, accuracy=(0.5,))
-    points = {"steps": [2, 3], "values": [math.nan, 0.9], "times": [0.0, 0.0]}
-    MetricBatch.objects.create(run=run, name="accuracy", attempt=1, seq=2, **points)
+    report(run, [2, 3], [math.nan, 0.9], seq=2)
     finish(2, accuracy=(0.7,))
     client = browser(owner)
     body = client.get(f"{place}series/").json()
@@ -185,12 +185,7 @@ def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> No
 def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: Finish, place: str) -> None:
     run = finish(1, accuracy=(0.0,))
     count = 50_000
-    points = {
-        "steps": list(range(2, count + 2)),
-        "values": [float(n % 7) for n in range(count)],
-        "times": [0.0] * count,
-    }
-    MetricBatch.objects.create(run=run, name="accuracy", attempt=1, seq=2, **points)
+    report(run, range(2, count + 2), [float(n % 7) for n in range(count)], seq=2)
     curve = browser(owner).get(f"{place}series/").json()["runs"][0]
     assert len(curve["steps"]) <= 1100
     assert max(curve["values"]) == 6

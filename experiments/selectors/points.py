@@ -1,0 +1,102 @@
+"""Reading points as they are stored: hot rows, chunks and levels. For charts and the like see selectors/series.py."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from experiments.models import Run
+from experiments.points import Points, joined
+from mlplatform.kernel import columns
+
+HOT = """
+    SELECT steps, "values", times FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND name = %(name)s AND level = 0 AND attempt > 0
+    ORDER BY attempt, seq"""
+HOT_NAMES = """
+    SELECT name FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND attempt > 0
+    GROUP BY name HAVING count(*) >= %(rows)s OR sum(size) >= %(points)s
+    ORDER BY name LIMIT %(limit)s"""
+LEVEL = """
+    SELECT steps, "values", times FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND name = %(name)s AND level = %(level)s AND attempt = 0
+        AND seq >= %(first)s
+    ORDER BY seq"""
+CHUNK_AT = """
+    SELECT coalesce(min(seq) FILTER (WHERE last_step > %(step)s), max(seq), 0) FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND name = %(name)s AND level = 0 AND attempt = 0"""
+REACHING_PAST = """
+    SELECT name, attempt, seq, steps, "values", times FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt > 0"""
+CHUNKS_PAST = """
+    SELECT DISTINCT name FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt = 0"""
+# The highest level and what is not compacted yet have the extremes and the ends of all.
+OUTLINE = """
+    SELECT name, steps, "values", times FROM experiments_metricbatch b
+    WHERE month = %(month)s AND run_id = %(run)s AND name = ANY(%(names)s) AND (
+        level = 0 AND attempt > 0 OR attempt = 0 AND level = (
+            SELECT max(level) FROM experiments_metricbatch top
+            WHERE top.month = b.month AND top.run_id = b.run_id AND top.name = b.name))
+    ORDER BY name, attempt, seq"""
+SIZES = """
+    SELECT name, sum(size)::bigint FROM experiments_metricbatch
+    WHERE month = %(month)s AND run_id = %(run)s AND name = ANY(%(names)s) AND level = 0
+    GROUP BY name"""
+
+
+class HotRow(NamedTuple):
+    """What one batch brought of one metric."""
+
+    name: str
+    attempt: int
+    seq: int
+    points: Points
+
+
+def hot_points(run: Run, name: str) -> Points:
+    """What is not compacted yet, in the order of arrival."""
+    return joined([Points(*row) for row in _fetch(run, HOT, name=name)])
+
+
+def hot_names(run: Run, *, rows: int, points: int, limit: int) -> list[str]:
+    """Metrics of which so many rows or points are not compacted yet."""
+    return [name for (name,) in _fetch(run, HOT_NAMES, rows=rows, points=points, limit=limit)]
+
+
+def level_rows(run: Run, name: str, level: int, first: int) -> list[Points]:
+    """The rows of a level from one of them on; those of level 0 are the chunks."""
+    return [Points(*row) for row in _fetch(run, LEVEL, name=name, level=level, first=first)]
+
+
+def chunk_at(run: Run, name: str, step: int) -> int:
+    """Number of the chunk from which on something changes when points after the step come or go."""
+    ((number,),) = _fetch(run, CHUNK_AT, name=name, step=step)
+    return int(number)
+
+
+def hot_rows_past(run: Run, step: int) -> list[HotRow]:
+    """Batches that reach past the step."""
+    found = _fetch(run, REACHING_PAST, step=step)
+    return [HotRow(name, attempt, seq, Points(*cells)) for name, attempt, seq, *cells in found]
+
+
+def chunked_names_past(run: Run, step: int) -> list[str]:
+    """Metrics of which a chunk reaches past the step."""
+    return [name for (name,) in _fetch(run, CHUNKS_PAST, step=step)]
+
+
+def outlines(run: Run, names: Iterable[str]) -> dict[str, Points]:
+    """Of each metric few points, the extremes and both ends among them."""
+    parts: dict[str, list[Points]] = {}
+    for name, *found in _fetch(run, OUTLINE, names=list(names)):
+        parts.setdefault(name, []).append(Points(*found))
+    return {name: joined(found).in_order() for name, found in parts.items()}
+
+
+def sizes(run: Run, names: Iterable[str]) -> dict[str, int]:
+    """How many points each metric has."""
+    return dict(_fetch(run, SIZES, names=list(names)))
+
+
+def _fetch(run: Run, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    return columns.fetch(query, {"month": run.month, "run": run.pk, **parameters})
