@@ -5,7 +5,7 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, points, pruning, retention, searching, tracking_sync
+from experiments.services import losses, points, points_upkeep, pruning, retention, searching, tracking_sync
 from experiments.services import reconcile as reconciling
 from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
@@ -63,3 +63,9 @@ def empty_discarded() -> None:
 def compact(run_id: str) -> None:
     """Merge the points that the batches of a run brought."""
     points.points_compact(UUID(run_id))
+
+
+@dramatiq.actor(time_limit=600_000, max_age=300_000)
+def tend_points() -> None:
+    """Partitions of points, and runs that were not compacted."""
+    points_upkeep.points_tend()

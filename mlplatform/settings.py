@@ -43,6 +43,7 @@ EXAMPLES_DIR = BASE_DIR / "experiments" / "examples"
 MAX_BUNDLE_BYTES = 50 * 2**20
 MAX_BUNDLE_FILES = 2000
 GIT_HOSTS = frozenset(ENV["MLP_GIT_HOSTS"])
+KEEP_POINTS_MONTHS = ENV["MLP_KEEP_POINTS_MONTHS"]
 MAX_BATCH_BYTES = 4 * 2**20
 # Above it, so that a batch that is too large gets our own answer, which makes the harness split it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES + 2**20

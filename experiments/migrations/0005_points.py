@@ -28,6 +28,13 @@ EXCEPTION WHEN feature_not_supported THEN
     NULL;  -- A server that was built without it has its own way.
 END $$;
 CREATE TABLE experiments_metricbatch_default PARTITION OF experiments_metricbatch DEFAULT;
+-- Those of other months are made by experiments.services.points_upkeep.
+DO $$ DECLARE
+    month integer := to_char(now() AT TIME ZONE 'UTC', 'YYYYMM')::integer;
+BEGIN
+    EXECUTE format('CREATE TABLE experiments_metricbatch_%s PARTITION OF experiments_metricbatch'
+        ' FOR VALUES FROM (%s) TO (%s)', month, month, month + 1);
+END $$;
 """
 
 

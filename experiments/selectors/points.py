@@ -1,11 +1,15 @@
 """Reading points as they are stored: hot rows, chunks and levels. For charts and the like see selectors/series.py."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
 
 from experiments.models import Run
 from experiments.points import Points, joined
-from mlplatform.kernel import columns
+from mlplatform.kernel import clock, columns
 
 HOT = """
     SELECT steps, "values", times FROM experiments_metricbatch
@@ -42,6 +46,14 @@ SIZES = """
     SELECT name, sum(size)::bigint FROM experiments_metricbatch
     WHERE month = %(month)s AND run_id = %(run)s AND name = ANY(%(names)s) AND level = 0
     GROUP BY name"""
+
+# Finished runs that have something left to compact.
+OVERLOOKED = """
+    SELECT DISTINCT run_id FROM (
+        SELECT run_id FROM experiments_metricbatch b JOIN experiments_run r ON r.id = b.run_id
+        WHERE r.ended_at > %(since)s AND b.level = 0 AND b.attempt > 0
+        GROUP BY run_id, b.name HAVING count(*) > 1
+    ) AS found LIMIT 1000"""
 
 
 class HotRow(NamedTuple):
@@ -96,6 +108,25 @@ def outlines(run: Run, names: Iterable[str]) -> dict[str, Points]:
 def sizes(run: Run, names: Iterable[str]) -> dict[str, int]:
     """How many points each metric has."""
     return dict(_fetch(run, SIZES, names=list(names)))
+
+
+def overlooked_runs(since: datetime) -> list[UUID]:
+    """Runs that have ended since then and were not compacted."""
+    return [pk for (pk,) in columns.fetch(OVERLOOKED, {"since": since})]
+
+
+def oldest_kept_month(now: datetime) -> int:
+    """The first month whose points are kept, as YYYYMM; 0 if all are."""
+    months: int = settings.KEEP_POINTS_MONTHS
+    if not months:
+        return 0
+    at = now.year * 12 + now.month - 1 - months
+    return at // 12 * 100 + at % 12 + 1
+
+
+def points_dropped(run: Run) -> bool:
+    """Whether the run is so old that its points are deleted; its summaries stay."""
+    return run.month < oldest_kept_month(clock.now())
 
 
 def _fetch(run: Run, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

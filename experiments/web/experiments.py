@@ -15,6 +15,7 @@ from experiments.models import Experiment, ModelVersion, Run
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
+from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import RunRow, best_run, run_table
 from experiments.selectors.series import Series, series, view_in
 from experiments.selectors.tracking import tracking_trouble
@@ -88,6 +89,7 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
             "metrics": names,
             "runs": [_curve(run, curves[run.pk]) for run in reversed(shown) if run.pk in curves],
             "runs_shown": len(shown),
+            "dropped": [run.number for run in reversed(shown) if points_dropped(run)],
             "left_out": runs.count() - len(shown),
         }
     )

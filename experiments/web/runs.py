@@ -18,6 +18,7 @@ from experiments.models import ModelVersion, Run
 from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.logs import attempt_in, log_full, log_tail
 from experiments.selectors.overview import neighbours
+from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
 from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
@@ -66,6 +67,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "previous": previous,
         "following": following,
         "log": replace(tail, text=readable(tail.text)),
+        "points_dropped": points_dropped(found),
         "log_url": reverse("run_log", args=[*place, number]),
         "series_url": f"{reverse('series', args=place)}?run={number}",
         "may_launch": allowed(request.user, "launch", found.experiment.project),

@@ -119,6 +119,12 @@ VARIABLES = (
         "",
     ),
     Variable(
+        "MLP_KEEP_POINTS_MONTHS",
+        "Months for which the points of a run are kept after that of its creation; summaries stay. 0: for ever.",
+        _count,
+        0,
+    ),
+    Variable(
         "MLP_STATIC_ROOT",
         "Folder where collectstatic puts files.",
         Path,

@@ -50,12 +50,19 @@ class LearningCurve {
       this.metric = body.metric;
       this.runs = new Map(body.runs.map((run) => [run.id, run]));
       this.offer(body.metrics);
-      this.note.hidden = !body.left_out;
-      this.note.textContent = body.left_out ? `The newest ${body.runs_shown} runs; ${body.left_out} older ones are left out. Each run's own page has its curve.` : "";
+      this.annotate(body);
       this.redraw();
     } catch {
       // The portal is away: live.js asks for everything again when the socket is back.
     }
+  }
+
+  annotate({ runs_shown: shown, left_out: leftOut, dropped }) {
+    const notes = [];
+    if (leftOut) notes.push(`The newest ${shown} runs; ${leftOut} older ones are left out. Each run's own page has its curve.`);
+    if (dropped.length && shown > 1) notes.push(`${dropped.length} of the runs are so old that their points have been deleted.`);
+    this.note.hidden = !notes.length;
+    this.note.textContent = notes.join(" ");
   }
 
   append(batches) {

@@ -192,7 +192,7 @@ def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: F
 
 
 def test_series_without_points(browser: Browser, owner: User, place: str) -> None:
-    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 2, "left_out": 0}
+    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 2, "dropped": [], "left_out": 0}
     assert browser(owner).get(f"{place}series/").json() == nothing
 
 
