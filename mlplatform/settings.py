@@ -45,6 +45,8 @@ MAX_BUNDLE_FILES = 2000
 GIT_HOSTS = frozenset(ENV["MLP_GIT_HOSTS"])
 KEEP_POINTS_MONTHS = ENV["MLP_KEEP_POINTS_MONTHS"]
 MAX_BATCH_BYTES = 4 * 2**20
+# Batches at a time in a web process. Pages keep what is left of the connections in DATABASES.
+MAX_INGESTS = 8
 # Above it, so that a batch that is too large gets our own answer, which makes the harness split it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BATCH_BYTES + 2**20
 # With a tick every two seconds, a worker that died is noticed within 15; see docs/invariants/leases.md.

@@ -24,9 +24,10 @@ from experiments.services.lifecycle import (
     run_move,
     run_stopped,
 )
+from experiments.services.metric_names import names_admit
 from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
-from experiments.services.summaries import summaries, summarise
+from experiments.services.summaries import Rows, summaries, summarise
 from experiments.states import RunState, StopReason
 from experiments.telemetry import Batch, End
 from mlplatform.broker import enqueue
@@ -136,7 +137,10 @@ def _take_tail(run: Run, batch: Batch) -> None:
 
 
 def _store(run: Run, batch: Batch) -> None:
-    _store_points(run, batch)
+    if batch.points:
+        rows = summaries(run, batch.points)
+        batch = names_admit(run, batch, rows)
+        _store_points(run, batch, rows)
     _store_log(run, batch)
     if batch.checkpoint:
         report = batch.checkpoint
@@ -149,11 +153,10 @@ def _store(run: Run, batch: Batch) -> None:
         enqueue("thin_out", str(run.id))
 
 
-def _store_points(run: Run, batch: Batch) -> None:
+def _store_points(run: Run, batch: Batch, rows: Rows) -> None:
     points = batch.points
     if not points:
         return
-    rows = summaries(run, points)
     points_store(run, attempt=batch.attempt, seq=batch.seq, points=points)
     judge_later(run, points)
     summarise(run, rows, points)

@@ -62,6 +62,14 @@ class TooLarge(PlatformError):
     http_status = 413
 
 
+class Busy(PlatformError):
+    """More at a time than we can do; the same call works a little later."""
+
+    code = "busy"
+    http_status = 429
+    retryable = True
+
+
 class Unavailable(PlatformError):
     """A part behind us does not answer now; the same call may work later."""
 

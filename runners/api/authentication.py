@@ -1,8 +1,9 @@
-"""What all endpoints of the harness share: the bearer token of one allocation, and a bounded JSON body."""
+"""What all endpoints of the harness share: the token of one allocation, and a bounded body of JSON or msgpack."""
 
 import json
 from typing import Any
 
+import msgpack
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -14,6 +15,8 @@ from rest_framework.views import APIView
 from mlplatform.kernel.errors import InvalidInput, TooLarge, Unauthenticated
 from runners.models import Allocation
 from runners.services.tokens import allocation_by_token
+
+MSGPACK = "application/msgpack"
 
 
 class AllocationAuthentication(BaseAuthentication):
@@ -49,14 +52,18 @@ class HarnessView(APIView):
     permission_classes = (IsAllocation,)
 
     def body(self, request: Request) -> Any:
-        """The JSON of the body. Raises TooLarge or InvalidInput."""
+        """The content of the body, JSON or msgpack. Raises TooLarge or InvalidInput."""
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
         if announced > settings.MAX_BATCH_BYTES or len(request._request.body) > settings.MAX_BATCH_BYTES:
             raise TooLarge(f"A batch may have {settings.MAX_BATCH_BYTES:,} bytes; send it in smaller parts.")
+        packed = request.content_type == MSGPACK
         try:
+            if packed:
+                return msgpack.unpackb(request._request.body, unicode_errors="replace")
             return json.loads(request._request.body)
         except (ValueError, RecursionError) as error:
-            raise InvalidInput(f"The body is not JSON: {error}.") from error
+            kind = "msgpack" if packed else "JSON"
+            raise InvalidInput(f"The body is not {kind}: {str(error)[:200]}.") from error
 
     def allocation(self, request: Request) -> Allocation:
         """The calling allocation."""

@@ -1,4 +1,4 @@
-"""HTTP to the portal: one kept-alive connection, JSON both ways, errors sorted by what the caller should do."""
+"""HTTP to the portal: one kept-alive connection, JSON back, errors sorted by what the caller should do."""
 
 import http.client
 import json
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from .wire import encode
+
 # With the heartbeat's pace, one request that hangs must not cost the lease.
 TIMEOUT_S = 8.0
 DEAD_TOKEN = frozenset({401, 403, 404, 410})
@@ -14,7 +16,11 @@ RETRYABLE = frozenset({408, 425, 429})
 
 
 class PortalAwayError(Exception):
-    """No usable answer (connection error, 429, 5xx): try again later."""
+    """No usable answer (connection error, 429, 5xx): try again later, `wait_s` at the earliest."""
+
+    def __init__(self, words: str, wait_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait_s = wait_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +52,31 @@ class PortalClient:
             raise ValueError(f"The portal URL must be http(s)://host[:port]/path, not {url!r}.")
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+        }
         self._scheme, self._host, self._port = parts.scheme, parts.hostname, parts.port
         self._connection: http.client.HTTPConnection | None = None
+        self._retry_after_s = 0.0
 
     def post(self, path: str, payload: dict[str, Any]) -> Reply:
-        """POST JSON and return the answer. Raises PortalAwayError when it is worth trying again."""
-        body = json.dumps(payload, separators=(",", ":")).encode()
+        """POST and return the answer. Raises PortalAwayError when it is worth trying again."""
+        body, kind = encode(payload)
         reused = self._connection is not None
         try:
-            status, raw = self._exchange(path, body)
+            status, raw = self._exchange(path, body, kind)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not reused:
                 raise PortalAwayError(f"{type(error).__name__}: {error}") from error
             # A server may close an idle kept-alive connection at any time; a new one tells whether it is really away.
             try:
-                status, raw = self._exchange(path, body)
+                status, raw = self._exchange(path, body, kind)
             except (OSError, http.client.HTTPException) as second:
                 self.close()
                 raise PortalAwayError(f"{type(second).__name__}: {second}") from second
         if status >= 500 or status in RETRYABLE:
-            raise PortalAwayError(f"HTTP {status}")
+            raise PortalAwayError(f"HTTP {status}", self._retry_after_s)
         return Reply(status, _parse(raw, status))
 
     def close(self) -> None:
@@ -75,11 +84,14 @@ class PortalClient:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, path: str, body: bytes) -> tuple[int, bytes]:
+    def _exchange(self, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = self._connect()
-        self._connection.request("POST", self._prefix + path, body=body, headers=self._headers)
+        headers = {**self._headers, "Content-Type": kind}
+        self._connection.request("POST", self._prefix + path, body=body, headers=headers)
         response = self._connection.getresponse()
+        text = response.headers.get("Retry-After", "")
+        self._retry_after_s = float(text) if text.isdecimal() else 0.0
         raw = response.read()
         if response.will_close:
             self.close()

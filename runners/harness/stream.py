@@ -198,16 +198,18 @@ class Stream:
                 self._notices.clear()
             try:
                 reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})
-            except PortalAwayError:
-                self._back_off()
+            except PortalAwayError as away:
+                self._back_off(away.wait_s)
                 return
             self._retry_s = self._retry_at = 0.0
             self._last_sent = time.monotonic()
             self._handle(reply, payload)
 
-    def _back_off(self) -> None:
+    def _back_off(self, at_least_s: float = 0.0) -> None:
+        """Wait longer each time, and no shorter than the portal asks for, unless that would cost the lease."""
         self._retry_s = min(self._pace.max_retry_s, self._retry_s * 2 or self._pace.first_retry_s)
-        self._retry_at = time.monotonic() + self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        wait_s = self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        self._retry_at = time.monotonic() + max(wait_s, min(at_least_s, self._pace.max_retry_s))
 
     def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
         if reply.ok:

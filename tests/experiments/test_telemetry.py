@@ -1,14 +1,22 @@
 import json
 import math
+from array import array
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from experiments.telemetry import parse_batch
 from mlplatform.kernel.errors import InvalidInput, TooLarge
+from tests.points import rows
 
 KEYS = {"attempt": 1, "fence": 1, "rank": 0, "seq": 1}
-POINT = {"name": "loss", "steps": [1], "values": [0.5], "times": [1.0]}
+POINT: dict[str, Any] = {"name": "loss", "steps": [1], "values": [0.5], "times": [1.0]}
+
+
+def packed(kind: str, *numbers: float) -> bytes:
+    return array(kind, numbers).tobytes()
 
 
 def test_a_heartbeat_is_an_empty_batch() -> None:
@@ -45,6 +53,13 @@ def test_a_heartbeat_is_an_empty_batch() -> None:
         ({"points": [POINT | {"values": ["x"]}]}, "not a number"),
         ({"points": [POINT | {"values": [None]}]}, "not a number"),
         ({"points": [POINT | {"values": [True]}]}, "not a number"),
+        ({"points": [POINT | {"steps": [True]}]}, "whole number"),
+        ({"points": [POINT | {"steps": [1.0]}]}, "whole number"),
+        ({"points": [POINT | {"steps": b"1234567"}]}, "each of its numbers must have 8"),
+        ({"points": [POINT | {"steps": packed("q", -1)}]}, "whole number"),
+        ({"points": [POINT | {"steps": packed("q", 2**62)}]}, "whole number"),
+        ({"points": [POINT | {"values": packed("d", 1, 2)}]}, "equal length"),
+        ({"points": [POINT | {"times": packed("d", math.inf)}]}, "not a time"),
         ({"progress": "half"}, "not a number"),
         ({"checkpoint": {"step": 1}}, "path"),
         ({"checkpoint": {"path": "/c", "step": -1}}, "step is -1"),
@@ -61,6 +76,33 @@ def test_a_malformed_batch_is_named(change: dict[str, Any], words: str) -> None:
 def test_too_many_metrics_are_too_large_rather_than_wrong_so_that_the_sender_splits_them() -> None:
     with pytest.raises(TooLarge):
         parse_batch(KEYS | {"points": [POINT] * 1001})
+
+
+def test_too_many_points_are_to_be_split_as_well() -> None:
+    columns = {
+        key: packed("q" if key == "steps" else "d", *[1] * 50_001) for key in ("steps", "values", "times")
+    }
+    many = [{"name": name, **columns} for name in ("a", "b")]
+    assert len(parse_batch(KEYS | {"points": many[:1]}).points["a"]) == 50_001
+    with pytest.raises(TooLarge, match="100,000 points"):
+        parse_batch(KEYS | {"points": many})
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**62 - 1), st.floats(), st.floats(allow_nan=False, allow_infinity=False)),
+        max_size=20,
+    )
+)
+def test_packed_columns_and_lists_say_the_same(points: list[tuple[int, float, float]]) -> None:
+    steps, values, times = ([point[at] for point in points] for at in range(3))
+    lists = POINT | {"steps": steps, "values": values, "times": times}
+    words = lists | {"values": [value if math.isfinite(value) else str(value) for value in values]}
+    bytes_ = {"steps": packed("q", *steps), "values": packed("d", *values), "times": packed("d", *times)}
+    expected = sorted(points, key=lambda point: point[0])
+    for sent in (lists, json.loads(json.dumps(words)), POINT | bytes_):
+        found = parse_batch(KEYS | {"points": [sent]}).points
+        assert repr([rows(item) for item in found.values()]) == repr([expected] if points else [])
 
 
 def test_huge_integers_become_infinite() -> None:

@@ -5,8 +5,10 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from experiments.models import Attempt, Experiment, Run
+from experiments.models import Attempt, Experiment, MetricBatch, Run
 from mlplatform.kernel import clock
+from runners.harness.batches import heartbeat
+from runners.harness.wire import encode
 from runners.models import Allocation, Lease
 from runners.services.packages import package_build, package_url
 
@@ -35,6 +37,23 @@ def test_lease_batch_and_end(api: Api, allocation: Allocation, experiment: Exper
     assert experiment.runs.get(number=1).state == "completed"
     following = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()
     assert following["run"]["number"] == 2
+
+
+def test_a_batch_as_msgpack(api: Api, allocation: Allocation) -> None:
+    client = api(allocation)
+    run = client.post(LEASES, {"group": "g", "environment": {}}, format="json").json()["run"]
+    path = f"/harness/v1/runs/{run['id']}/batches"
+    column = {"name": "loss", "steps": [1, 2], "values": [0.5, float("nan")], "times": [1.0, 2.0]}
+    payload = heartbeat() | {"points": [column], "log": "said\n"}
+    keys = {"attempt": run["attempt"], "fence": run["fence"], "rank": 0, "seq": 1}
+    body, kind = encode(payload | keys)
+    assert kind == "application/msgpack"
+    assert client.post(path, body, content_type=kind).json() == {"order": "continue", "expected": 2}
+    batch = MetricBatch.objects.get()
+    assert (batch.steps, repr(batch.values), batch.times) == ([1, 2], "[0.5, nan]", [1.0, 2.0])
+    bad = client.post(path, b"\xc1", content_type=kind)
+    assert (bad.status_code, bad.json()["code"]) == (400, "invalid")
+    assert "not msgpack" in bad.json()["detail"]
 
 
 def test_packages_are_kept_once_per_allocation(

@@ -16,39 +16,12 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound
 from runners.models import Allocation, Lease
 from runners.services.leases import Fenced
-
-
-class Sender:
-    """A rank of the harness."""
-
-    def __init__(self, leased: tuple[Allocation, Run, dict[str, Any]], rank: int = 0) -> None:
-        self.allocation, self.run, self.lease = leased
-        self.rank = rank
-        self.seq = 0
-
-    def send(self, *, seq: int | None = None, **content: Any) -> Receipt:
-        self.seq = seq or self.seq + 1
-        keys = {
-            "attempt": self.lease["attempt"],
-            "fence": self.lease["fence"],
-            "rank": self.rank,
-            "seq": self.seq,
-        }
-        self.allocation.refresh_from_db()
-        return batch_ingest(allocation=self.allocation, run_id=self.run.id, batch=parse_batch(keys | content))
-
-    def end(self, outcome: str, **cause: str) -> Receipt:
-        return self.send(end={"outcome": outcome, "cause": cause or None})
+from tests.experiments.services.sender import Sender, points
 
 
 @pytest.fixture
 def sender(leased: Any) -> Sender:
     return Sender(leased)
-
-
-def points(*values: Any, name: str = "loss", start: int = 1) -> list[dict[str, Any]]:
-    steps = list(range(start, start + len(values)))
-    return [{"name": name, "steps": steps, "values": list(values), "times": [float(s) for s in steps]}]
 
 
 def test_points_are_stored_as_one_row_and_summarised(sender: Sender) -> None:
@@ -330,9 +303,9 @@ def test_a_run_that_is_over_at_once_costs_few_queries(sender: Sender, django_ass
     keys = {"attempt": sender.lease["attempt"], "fence": sender.lease["fence"], "rank": 0, "seq": 1}
     end = {"outcome": "completed", "cause": None}
     batch = parse_batch(keys | {"points": points(1.0), "end": end})
-    # Savepoint, run, stream, lease, points, summary read and written, lease, objective, run, event, attempt, outbox,
-    # checkpoints, stream, release.
-    with django_assert_num_queries(16):
+    # Savepoint, run, stream, lease, summary read, names counted, points, summary written, lease, objective, run,
+    # event, attempt, outbox, checkpoints, stream, release.
+    with django_assert_num_queries(17):
         batch_ingest(allocation=sender.allocation, run_id=sender.run.id, batch=batch)
     sender.run.refresh_from_db()
     assert sender.run.state == "completed"

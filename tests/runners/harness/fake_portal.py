@@ -3,11 +3,16 @@
 import json
 import threading
 import uuid
+from array import array
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import msgpack
+
+from runners.harness.metrics import encode_number
 
 TOKEN = "allocation-token"
 
@@ -89,11 +94,14 @@ class FakePortal:
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                raw_body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = decode(raw_body, self.headers["Content-Type"])
                 status, answer = portal.handle(self.path, self.headers.get("Authorization", ""), body)
                 raw = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
+                if status == 429:
+                    self.send_header("Retry-After", "1")
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
                 self.wfile.write(raw)
@@ -221,6 +229,19 @@ class FakePortal:
         if run.stop_at_step is not None and steps and max(steps) >= run.stop_at_step:
             return "stop"
         return "pause" if run.pause else "continue"
+
+
+def decode(raw: bytes, kind: str) -> dict[str, Any]:
+    """What was sent, with columns as lists whichever way they came."""
+    if kind == "application/json":
+        return dict(json.loads(raw))
+    assert kind == "application/msgpack"
+    body: dict[str, Any] = msgpack.unpackb(raw)
+    for column in body.get("points", []):
+        column["steps"] = array("q", column["steps"]).tolist()
+        column["values"] = [encode_number(value) for value in array("d", column["values"])]
+        column["times"] = array("d", column["times"]).tolist()
+    return body
 
 
 def with_suppressed_close(connection: Any) -> None:

@@ -38,8 +38,9 @@ def test_nobody_listening_is_away(portal):
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_answers_worth_a_retry_are_away(portal, client, status):
     portal.intercept = lambda path, body: (status, {})
-    with pytest.raises(PortalAwayError, match=str(status)):
+    with pytest.raises(PortalAwayError, match=str(status)) as caught:
         client.post("/leases", {})
+    assert caught.value.wait_s == (1.0 if status == 429 else 0.0)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])

@@ -56,6 +56,20 @@ def test_queueing_does_not_wait_for_the_network(portal, stream):
     assert time.perf_counter() - started < 0.25
 
 
+def test_a_portal_that_is_behind_is_given_the_time_it_asks_for_within_reason(portal, stream, run):
+    times = []
+
+    def behind(path, body):
+        times.append(time.monotonic())
+        return (429, {"code": "busy"}) if len(times) < 3 else None
+
+    portal.intercept = behind
+    stream.points(1, {"loss": 1.0})
+    assert stream.flush()
+    assert run.points["loss"] == [(1, 1.0)]
+    assert times[1] - times[0] >= FAST.max_retry_s
+
+
 def test_a_checkpoint_comes_with_or_after_the_points_before_it(stream, run):
     for step in range(1, 4):
         stream.points(step, {"loss": 1.0})
