@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from accounts.api.authentication import caller
 from accounts.api.once import once
 from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
+from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.groups import set_rows
 from experiments.selectors.logs import after_in, attempt_in, log_after
@@ -120,6 +121,24 @@ class SeriesView(APIView):
         shown = list(runs.order_by("-number")[: MAX_CURVES // len(names)])
         view = view_in(request.query_params, width=WIDTH, curves=len(shown) * len(names))
         return Response([series_json(item) for item in series(shown, names, view)])
+
+
+class RunPointsView(APIView):
+    """GET ?name=loss: all points of a run as a file, of all its metrics or those named."""
+
+    def get(self, request: Request, pk: UUID, kind: str) -> StreamingHttpResponse:
+        """200, streamed; 400 for a format that there is not."""
+        found = run_by_id(caller(request), pk)
+        return points_file([found], request.query_params, f"{found.experiment.slug}-{found.number}", kind)
+
+
+class ExperimentPointsView(APIView):
+    """GET ?name=loss: all points of an experiment's runs as one file."""
+
+    def get(self, request: Request, pk: UUID, kind: str) -> StreamingHttpResponse:
+        """200, streamed; 400 for a format that there is not."""
+        found = experiment_by_id(caller(request), pk)
+        return points_file(found.runs.order_by("number"), request.query_params, found.slug, kind)
 
 
 class RunLogView(APIView):

@@ -32,6 +32,11 @@ urlpatterns = [
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
     path("experiments/<uuid:pk>/runs/", runs.RunsView.as_view(), name="api_runs"),
+    path(
+        "experiments/<uuid:pk>/points.<slug:kind>",
+        runs.ExperimentPointsView.as_view(),
+        name="api_experiment_points",
+    ),
     path("experiments/<uuid:pk>/series/", runs.SeriesView.as_view(), name="api_series"),
     path("experiments/<uuid:pk>/runs/<int:number>/", runs.RunAtView.as_view(), name="api_run_at"),
     *(
@@ -52,5 +57,6 @@ urlpatterns = [
     path("runs/<uuid:pk>/attempts/", runs.RunAttemptsView.as_view(), name="api_run_attempts"),
     path("runs/<uuid:pk>/checkpoints/", control.RunCheckpointsView.as_view(), name="api_run_checkpoints"),
     path("runs/<uuid:pk>/metrics/", runs.RunMetricsView.as_view(), name="api_run_metrics"),
+    path("runs/<uuid:pk>/points.<slug:kind>", runs.RunPointsView.as_view(), name="api_run_points"),
     path("runs/<uuid:pk>/log/", runs.RunLogView.as_view(), name="api_run_log"),
 ]

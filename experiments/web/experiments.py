@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Experiment, ModelVersion, Run
+from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
@@ -60,6 +61,9 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         "seconds": _seconds(table.rows),
         "tracking": tracking_trouble(row.run for row in table.rows),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
+        "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
+            "csv"
+        ),
         "may_launch": allowed(request.user, "launch", found.project),
         "may_control": allowed(request.user, "control", found.project),
     }
@@ -93,6 +97,14 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
             "left_out": runs.count() - len(shown),
         }
     )
+
+
+@require_safe
+@signed_in
+def points(request: SignedInRequest, project: str, slug: str, kind: str) -> StreamingHttpResponse:
+    """All points of all runs, or those of each `?name=`, as one file."""
+    found = experiment_get(request.user, project, slug)
+    return points_file(found.runs.order_by("number"), request.GET, slug, kind)
 
 
 def _curve(run: Run, found: Series) -> dict[str, Any]:

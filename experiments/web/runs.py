@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.contrib import messages
 from django.db.models import Value
 from django.db.models.functions import Replace
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
+from experiments.points_file import points_file
 from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.logs import attempt_in, log_full, log_tail
 from experiments.selectors.overview import neighbours
@@ -69,6 +70,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "log": replace(tail, text=readable(tail.text)),
         "points_dropped": points_dropped(found),
         "log_url": reverse("run_log", args=[*place, number]),
+        "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
         "series_url": f"{reverse('series', args=place)}?run={number}",
         "may_launch": allowed(request.user, "launch", found.experiment.project),
         "may_control": allowed(request.user, "control", found.experiment.project),
@@ -94,6 +96,16 @@ def log(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     if request.GET.get("download"):
         response["Content-Disposition"] = f'attachment; filename="{slug}-{number}.log"'
     return response
+
+
+@require_safe
+@signed_in
+def points(
+    request: SignedInRequest, project: str, slug: str, number: int, kind: str
+) -> StreamingHttpResponse:
+    """All points of the run, or those of each `?name=`, as a file."""
+    found = run_get(request.user, project, slug, number)
+    return points_file([found], request.GET, f"{slug}-{number}", kind)
 
 
 @require_safe

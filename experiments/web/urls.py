@@ -22,11 +22,13 @@ urlpatterns = [
     path(EXPERIMENT + "retry/", control.retry, name="experiment_retry"),
     path(EXPERIMENT + "runs/", control.bulk, name="runs_bulk"),
     path(EXPERIMENT + "series/", experiments.series_json, name="series"),
+    path(EXPERIMENT + "points.<slug:kind>", experiments.points, name="experiment_points"),
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),
     path(RUN + "retry/", runs.retry, name="run_retry"),
     path(RUN + "packages/<int:attempt>/", runs.packages, name="run_packages"),
     path(RUN + "fork/", forking.fork, name="run_fork"),
     path(RUN + "continue/", forking.train_further, name="run_continue"),
+    path(RUN + "points.<slug:kind>", runs.points, name="run_points"),
     path(RUN + "log/", runs.log, name="run_log"),
 ]

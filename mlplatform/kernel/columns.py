@@ -3,7 +3,7 @@
 Columns of the types `bigint[]` and `double precision[]` come and go as arrays of int64 and float64.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any
 
@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 # Dimensions, whether there are nulls, type of the elements, how many, number of the first.
 HEADER = Struct("!iiIii")
 ROWS_AT_A_TIME = 16
+# Whoever reads no further for so long is cut off: an open transaction keeps what others delete.
+IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 
 
 class IntegerLoader(Loader):
@@ -73,9 +75,10 @@ def fetch(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return rows
 
 
-def stream(query: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def stream(query: str, parameters: Mapping[str, Any]) -> Generator[tuple[Any, ...]]:
     """The rows of a query, a few in memory at a time. Its transaction ends with the last one or when closed."""
     with transaction.atomic(), _prepared(ServerCursor, name="columns") as cursor:
+        cursor.connection.execute(IDLE_LIMIT)
         cursor.execute(query, parameters)
         while rows := cursor.fetchmany(ROWS_AT_A_TIME):
             yield from rows
