@@ -43,7 +43,7 @@ class Servers:
         """Settings of a portal that uses them. MLflow and Ray are not there."""
         return {
             "MLP_SECRET_KEY": "only for tests",
-            "MLP_DATABASE_URL": postgres.url(self._sockets, DATABASE),
+            "MLP_DATABASE_URL": self.database_url(),
             "MLP_VALKEY_URL": valkey.url(self._valkey),
             "MLP_MLFLOW_URL": "http://127.0.0.1:1",
             "MLP_RAY_ADDRESS": "http://127.0.0.1:1",
@@ -51,6 +51,10 @@ class Servers:
             "MLP_STORAGE": str(self.folder / "storage"),
             "MLP_PORTAL_URL": "http://127.0.0.1:8000",
         }
+
+    def database_url(self, name: str = DATABASE, *, driver: str = "postgresql") -> str:
+        """Where a database of the server is."""
+        return postgres.url(self._sockets, name, driver=driver)
 
     def start(self) -> None:
         """Start both and wait until they answer."""

@@ -28,7 +28,7 @@ class PortalAlone:
     def __init__(self, url: str, jobs: Path, children: dict[str, Child], servers: Servers) -> None:
         self.jobs = jobs
         self._children = children
-        self._servers = servers
+        self.servers = servers
         self.client = PortalClient(url)
         self.client.sign_in("demo", PASSWORD, name="benchmark")
 
@@ -61,7 +61,7 @@ class PortalAlone:
         parts = {name: each.pid for name, each in self._children.items()}
         parts |= {
             name: each.process.pid
-            for name, each in zip(("valkey", "postgres"), self._servers.children, strict=True)
+            for name, each in zip(("valkey", "postgres"), self.servers.children, strict=True)
         }
         return {name: _family_seconds(pid, parents) for name, pid in parts.items()}
 
