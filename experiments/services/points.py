@@ -47,7 +47,7 @@ BUCKET = 32
 FAN = BUCKET // 2
 # A metric of a run that goes on is compacted when so many of its rows or points are hot.
 HOT_ROWS = 256
-HOT_POINTS = 4 * CHUNK
+HOT_POINTS = 2 * CHUNK
 # Metrics per transaction: reports of the run wait for it.
 NAMES_AT_A_TIME = 50
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from runners.harness.client import PortalAwayError, PortalClient, Reply
@@ -58,5 +59,6 @@ def _worker(environment: dict[str, str]) -> Worker:
 def _beat(client: PortalClient, lease: Lease) -> None:
     """Keep the lease while it is somebody else's turn."""
     beat = {"run": lease.run_id, "attempt": lease.attempt, "fence": lease.fence}
-    while client.post("/heartbeats", beat).ok:
-        time.sleep(3)
+    with suppress(PortalAwayError):
+        while client.post("/heartbeats", beat).ok:
+            time.sleep(3)
