@@ -143,7 +143,7 @@ TEMPLATES = [
 # between two tries to connect stays that short, instead of doubling for as long as it is away.
 DATABASE_POOL: dict[str, Any] = {"min_size": 1, "max_size": 12, "timeout": 2.5, "reconnect_timeout": 2.5}
 _database = conninfo_to_dict(ENV["MLP_DATABASE_URL"])
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": _database["dbname"],
