@@ -29,6 +29,7 @@ from experiments.services.control import (
 )
 from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
+from experiments.services.tags import runs_tag
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
 
@@ -94,6 +95,23 @@ class RunsVerbView(APIView):
             outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
         else:
             outcome = runs_cancel(user=caller(request), experiment=experiment, numbers=numbers or ())
+        return Response({"changed": outcome.changed, "skipped": outcome.skipped})
+
+
+class RunsTagView(APIView):
+    """POST numbers, tags: set tags of several runs; null takes one away."""
+
+    class Tags(Input):
+        """Run numbers, and tags by name."""
+
+        numbers = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=10_000)
+        tags = serializers.DictField(child=serializers.CharField(allow_null=True))
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """200 with the numbers that were changed, and those that do not exist."""
+        experiment = experiment_by_id(caller(request), pk, "control")
+        given = checked(self.Tags, request.data)
+        outcome = runs_tag(user=caller(request), experiment=experiment, **given)
         return Response({"changed": outcome.changed, "skipped": outcome.skipped})
 
 

@@ -6,7 +6,16 @@ from typing import Any
 from django.conf import settings
 
 from experiments.definition import HOUR
-from experiments.models import Attempt, Bundle, Checkpoint, Experiment, ModelVersion, Run, RunMetric
+from experiments.models import (
+    Attempt,
+    Bundle,
+    Checkpoint,
+    Experiment,
+    ModelVersion,
+    Run,
+    RunMetric,
+    RunView,
+)
 from experiments.selectors.bundles import bundle_warnings
 from experiments.selectors.groups import SetRow
 from experiments.selectors.runs import RunRow
@@ -119,6 +128,7 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "parent": str(run.parent_id) if run.parent_id else None,
         "state": run.state,
         "params": run.params,
+        "tags": run.tags,
         "seed": run.seed,
         "progress": run.progress,
         "eta_seconds": row.eta_seconds,
@@ -188,6 +198,20 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "seconds_per_run": preview.seconds_per_run,
         "seconds": preview.seconds,
         "warnings": preview.warnings,
+    }
+
+
+def view_json(view: RunView) -> dict[str, Any]:
+    """A saved view."""
+    return {
+        "id": str(view.id),
+        "name": view.name,
+        "is_shared": view.owner_id is None,
+        "is_default": view.is_default,
+        "where": view.where,
+        "sort": view.sort,
+        "columns": view.columns,
+        "differing": view.differing,
     }
 
 

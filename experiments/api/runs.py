@@ -1,8 +1,10 @@
 """REST: runs of an experiment, their metrics and logs."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,14 +13,17 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
+from accounts.selectors.projects import project_get
 from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.groups import set_rows
+from experiments.selectors.groups import set_table, set_total
 from experiments.selectors.logs import after_in, attempt_in, log_after
-from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new, run_table
+from experiments.selectors.paging import Page
+from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
 from experiments.selectors.series import metric_names, series, view_in
+from experiments.selectors.tables import RunSpace, experiment_space, project_space, run_table, run_total
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
@@ -26,14 +31,61 @@ from runners.selectors.allocations import allocation_packages
 
 WIDTH = 500
 MAX_CURVES = 200
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
 
 
 def _run(run: Run) -> dict[str, Any]:
     return run_json(run_details(run))
 
 
+def _wanted(request: Request) -> dict[str, Any]:
+    """Which part of a table is asked for."""
+    query = request.query_params
+    return {
+        "where": query.get("where", ""),
+        "sort": query.get("sort", "number"),
+        "cursor": query.get("after", ""),
+        "limit": _limit(query.get("limit", str(DEFAULT_LIMIT))),
+    }
+
+
+def _listing(request: Request, rows: list[dict[str, Any]], page: Page, total: int) -> Response:
+    """A page of a table; the header Link has the next one, Total-Count how many rows there are in all."""
+    headers = {"Total-Count": str(total)}
+    links = [
+        f"<{settings.PORTAL_URL}{request.path}?{urlencode({**request.query_params.dict(), 'after': cursor})}>; "
+        f'rel="{relation}"'
+        for relation, cursor in (("next", page.following), ("prev", page.previous))
+        if cursor
+    ]
+    if links:
+        headers["Link"] = ", ".join(links)
+    return Response(rows, headers=headers)
+
+
+def _runs(request: Request, space: RunSpace) -> Response:
+    table = run_table(space, **_wanted(request))
+    total = run_total(space) if table.count is None else table.count
+    return _listing(request, [run_json(row) for row in table.rows], table.page, total)
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= MAX_LIMIT:
+        return int(text)
+    raise InvalidInput(f"limit is {text!r}; write a number from 1 to {MAX_LIMIT}.", field="limit")
+
+
+class ProjectRunsView(APIView):
+    """GET ?where=…&sort=-metrics.accuracy: runs of all experiments of a project."""
+
+    def get(self, request: Request, slug: str) -> Response:
+        """200; 400 for a query or an order that makes no sense."""
+        return _runs(request, project_space(project_get(caller(request), slug)))
+
+
 class RunsView(APIView):
-    """GET ?sort=-metric:accuracy: runs of an experiment. POST runs: add parameter sets."""
+    """GET ?where=…&sort=-metrics.accuracy: runs of an experiment. POST runs: add parameter sets."""
 
     class Sets(Input):
         """Parameter sets to add."""
@@ -41,9 +93,8 @@ class RunsView(APIView):
         runs = serializers.ListField(child=serializers.DictField(), allow_empty=False)
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; 400 for an unknown sort."""
-        table = run_table(experiment_by_id(caller(request), pk), request.query_params.get("sort", "number"))
-        return Response([run_json(row) for row in table.rows])
+        """200; 400 for a query or an order that makes no sense."""
+        return _runs(request, experiment_space(experiment_by_id(caller(request), pk)))
 
     @once
     def post(self, request: Request, pk: UUID) -> Response:
@@ -55,14 +106,14 @@ class RunsView(APIView):
 
 
 class SetsView(APIView):
-    """GET ?sort=-metric:accuracy: an experiment's parameter sets, each with mean and deviation of its repeats."""
+    """GET ?where=…&sort=-metrics.accuracy: parameter sets, each with mean and deviation of its repeats."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; 400 for an unknown sort."""
-        table = run_table(experiment_by_id(caller(request), pk))
-        return Response(
-            [set_json(row) for row in set_rows(table, request.query_params.get("sort", "number"))]
-        )
+        """200; 400 for a query or an order that makes no sense."""
+        space = experiment_space(experiment_by_id(caller(request), pk))
+        table = set_table(space, **_wanted(request))
+        total = set_total(space) if table.count is None else table.count
+        return _listing(request, [set_json(row) for row in table.rows], table.page, total)
 
 
 class RunAtView(APIView):

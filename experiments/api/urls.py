@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from experiments.api import bundles, control, experiments, runs
+from experiments.api import bundles, control, experiments, runs, views
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
     path("projects/<slug:slug>/bundles/", bundles.BundlesView.as_view(), name="api_bundles"),
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),
     path("projects/<slug:slug>/models/", experiments.ModelVersionsView.as_view(), name="api_model_versions"),
+    path("projects/<slug:slug>/views/", views.ViewsView.as_view(), name="api_views"),
+    path("views/<uuid:pk>/", views.ViewView.as_view(), name="api_view"),
+    path("projects/<slug:slug>/runs/", runs.ProjectRunsView.as_view(), name="api_project_runs"),
     path("experiments/<uuid:pk>/", experiments.ExperimentView.as_view(), name="api_experiment"),
     path(
         "projects/<slug:slug>/experiments/preview/",
@@ -38,6 +41,7 @@ urlpatterns = [
         name="api_experiment_points",
     ),
     path("experiments/<uuid:pk>/series/", runs.SeriesView.as_view(), name="api_series"),
+    path("experiments/<uuid:pk>/runs/tag/", control.RunsTagView.as_view(), name="api_runs_tag"),
     path("experiments/<uuid:pk>/runs/<int:number>/", runs.RunAtView.as_view(), name="api_run_at"),
     *(
         path(

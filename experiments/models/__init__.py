@@ -3,7 +3,7 @@
 from experiments.models.bundle import Bundle
 from experiments.models.experiment import Direction, Experiment
 from experiments.models.registry import ModelVersion, TrackingSync
-from experiments.models.run import Attempt, Run, RunEvent
+from experiments.models.run import Attempt, Run, RunEvent, RunParam
 from experiments.models.telemetry import (
     Checkpoint,
     DiscardedFolder,
@@ -12,6 +12,7 @@ from experiments.models.telemetry import (
     MetricBatch,
     RunMetric,
 )
+from experiments.models.view import RunView
 
 __all__ = [
     "Attempt",
@@ -27,5 +28,7 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunMetric",
+    "RunParam",
+    "RunView",
     "TrackingSync",
 ]

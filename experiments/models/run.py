@@ -1,10 +1,14 @@
 """Runs, the attempts at them, and what happened to them."""
 
+import json
+import math
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -32,6 +36,8 @@ class Run(models.Model):
     # A person queued it when the search was over already, so that does not end it.
     exempt = models.BooleanField(default=False)
     params = models.JSONField(default=dict)
+    # Names and values that people give it, text both.
+    tags = models.JSONField(default=dict)
     # Where it was forked from: it begins at that checkpoint, so neither goes before the fork does.
     parent = models.ForeignKey("self", models.RESTRICT, null=True, related_name="forks")
     start_checkpoint = models.ForeignKey(
@@ -60,6 +66,8 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True)
     attempt_started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # How long it was attempted, the attempt that is under way left out; empty before the first has ended.
+    attempted = models.DurationField(null=True)
 
     class Meta:
         ordering = ("number",)
@@ -70,6 +78,13 @@ class Run(models.Model):
                 condition=Q(state__in=["queued", "starting", "running"]),
                 name="run_open",
             ),
+            # Counts and sums of an experiment read nothing but this.
+            models.Index(
+                fields=["experiment", "state", "number"],
+                include=["repeat", "searched", "attempted"],
+                name="run_state",
+            ),
+            GinIndex(fields=["tags"], name="run_tags", opclasses=["jsonb_path_ops"], fastupdate=False),
         )
 
     def __str__(self) -> str:
@@ -98,6 +113,71 @@ class Run(models.Model):
     def is_terminal(self) -> bool:
         """Whether nothing more will happen unless a person retries it."""
         return self.state in RUN_TERMINAL
+
+
+class RunParam(models.Model):
+    """One parameter of a run, for sorting and filtering; `Run.params` has the value itself."""
+
+    MAX_TEXT = 200
+
+    # The two lead the keys below, so they need no index of their own.
+    run = models.ForeignKey(Run, models.CASCADE, related_name="values", db_index=False)
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+", db_index=False)
+    # The run's: tables list what has equal values in the order of the runs.
+    run_number = models.PositiveIntegerField()
+    name = models.CharField(max_length=200)
+    # One of the two: numbers are numbers, everything else is the beginning of its text.
+    number = models.FloatField(null=True)
+    text = models.CharField(max_length=MAX_TEXT, null=True)  # noqa: DJ001  # "" is a value, null is none
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "name"], name="run_param_unique"),)
+        indexes = (
+            models.Index(
+                fields=["experiment", "name", "number", "run_number"],
+                include=["run"],
+                name="run_param_number",
+            ),
+            models.Index(
+                fields=["experiment", "name", "text", "run_number"],
+                include=["run"],
+                condition=Q(text__isnull=False),
+                name="run_param_text",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.text if self.number is None else self.number}"
+
+    @classmethod
+    def of(cls, run: Run) -> "list[RunParam]":
+        """The rows of a run's parameters, unsaved."""
+        made = []
+        for name, value in run.params.items():
+            if value is None:
+                continue
+            number, text = param_columns(value)
+            made.append(
+                cls(
+                    run=run,
+                    experiment_id=run.experiment_id,
+                    run_number=run.number,
+                    name=name,
+                    number=number,
+                    text=text,
+                )
+            )
+        return made
+
+
+def param_columns(value: Any) -> tuple[float | None, str | None]:
+    """A parameter's value as number or as text: `true` and `false` are text, and so is what has no order at all."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            if not math.isnan(value):
+                return float(value), None
+    text = value if isinstance(value, str) else json.dumps(value)
+    return None, text[: RunParam.MAX_TEXT]
 
 
 class Attempt(models.Model):

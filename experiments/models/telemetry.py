@@ -1,7 +1,14 @@
 """What runs send: points as arrays, log chunks, checkpoints. Never one row per point."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Cast, NullIf
+
+if TYPE_CHECKING:
+    from experiments.models.run import Run
 
 # How metrics of a checkpoint say it: JSON has no such numbers.
 NOT_FINITE = ("nan", "inf", "-inf")
@@ -59,9 +66,14 @@ class MetricBatch(models.Model):
 class RunMetric(models.Model):
     """Summary of one metric of one run, for tables and sorting. NaN counts as a last value, never as an extreme."""
 
-    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metrics")
-    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+")
+    # The two lead the keys below, so they need no index of their own.
+    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="metrics", db_index=False)
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+", db_index=False)
+    # The run's: tables list what has equal values in the order of the runs.
+    run_number = models.PositiveIntegerField()
     name = models.CharField(max_length=200)
+    # Field by which runs are compared: `max` or `min` for the objective, `last` for all others.
+    field = models.CharField(max_length=4)
     last = models.FloatField()
     last_step = models.BigIntegerField()
     min = models.FloatField(null=True)
@@ -69,14 +81,44 @@ class RunMetric(models.Model):
     max = models.FloatField(null=True)
     max_step = models.BigIntegerField(null=True)
     count = models.PositiveBigIntegerField()
+    # What that field says, empty for NaN.
+    value = models.GeneratedField(
+        expression=NullIf(
+            Case(When(field="max", then=F("max")), When(field="min", then=F("min")), default=F("last")),
+            # As text: two NaN of Python differ, which would look like a change of the model.
+            Cast(Value("NaN"), models.FloatField()),
+        ),
+        output_field=models.FloatField(null=True),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ("name",)
         constraints = (models.UniqueConstraint(fields=["run", "name"], name="run_metric_unique"),)
-        indexes = (models.Index(fields=["experiment", "name", "last"], name="run_metric_sort"),)
+        indexes = (
+            models.Index(
+                fields=["experiment", "name", "value", "run_number"],
+                include=["run", "last", "min", "max"],
+                name="run_metric_sort",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name}={self.last:g}"
+
+    @classmethod
+    def begun(cls, run: "Run", name: str) -> "RunMetric":
+        """The summary of a metric that has no points yet, unsaved."""
+        experiment = run.experiment
+        return cls(
+            run=run,
+            experiment=experiment,
+            run_number=run.number,
+            name=name,
+            field=experiment.objective_field if name == experiment.objective_metric else "last",
+            last_step=-1,
+            count=0,
+        )
 
 
 class LogChunk(models.Model):

@@ -2,16 +2,24 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 from experiments.models import Run
+from experiments.query.parser import Sort
 from experiments.search.space import ParamSet
-from experiments.selectors.runs import RunRow, RunTable
+from experiments.selectors.orders import set_phases
+from experiments.selectors.paging import Page, page
+from experiments.selectors.runs import RunRow
+from experiments.selectors.tables import (
+    PAGE_ROWS,
+    RunSpace,
+    checked_sort,
+    rows_of,
+    runs_matching,
+)
 from experiments.states import RunState
-from mlplatform.kernel.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -35,24 +43,51 @@ class SetRow:
     seconds: float | None
 
 
-def set_rows(table: RunTable, sort: str = "number") -> list[SetRow]:
-    """The runs of the table by set, in the order of `sort`. No query. Raises InvalidInput for an unknown sort.
+@dataclass(frozen=True)
+class SetTable:
+    """One page of sets in the order of `sort`; `count` is of all that have a run that matches, None for all."""
+
+    rows: list[SetRow]
+    page: Page
+    count: int | None
+    sort: Sort
+
+
+def set_table(
+    space: RunSpace,
+    *,
+    where: str = "",
+    sort: str = "number",
+    cursor: str = "",
+    limit: int = PAGE_ROWS,
+    metrics: Sequence[str] | None = None,
+) -> SetTable:
+    """A page of the sets of an experiment, each with those of its runs for which the query holds.
+
+    A fixed number of queries. Raises as `run_table` does.
+    """
+    order = checked_sort(space, sort)
+    found = runs_matching(space, where)
+    shown = page(set_phases(found, order), order, cursor=cursor, limit=limit)
+    by_set: dict[int, list[RunRow]] = {number: [] for number in shown.names}
+    members = found.runs.filter(set_number__in=shown.names).order_by("number").values_list("pk", flat=True)
+    for row in rows_of(list(members), metrics):
+        by_set[row.run.set_number].append(row)
+    count = None if found.count is None else found.runs.values("set_number").distinct().count()
+    return SetTable([set_row(number, rows) for number, rows in by_set.items() if rows], shown, count, order)
+
+
+def set_total(space: RunSpace) -> int:
+    """How many sets there are in all. One query."""
+    return Run.objects.filter(space.scope.q(), repeat=1).count()
+
+
+def set_row(number: int, rows: Sequence[RunRow]) -> SetRow:
+    """What the runs of one set have in common.
 
     A completed run counts for a metric with its last value, for the objective with its best, if that is finite. What
     has not come to its end would say how far it got, not how good the set is.
     """
-    by_set: dict[int, list[RunRow]] = defaultdict(list)
-    for row in sorted(table.rows, key=lambda row: row.run.number):
-        by_set[row.run.set_number].append(row)
-    rows = [_row(number, by_set[number]) for number in sorted(by_set)]
-    key = _key(table, sort)
-    known = [row for row in rows if key(row) is not None]
-    # What has no value comes last either way.
-    unknown = [row for row in rows if key(row) is None]
-    return [*sorted(known, key=lambda row: _comparable(key(row)), reverse=sort.startswith("-")), *unknown]
-
-
-def _row(number: int, rows: Sequence[RunRow]) -> SetRow:
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if row.run.state != RunState.COMPLETED:
@@ -76,26 +111,3 @@ def _row(number: int, rows: Sequence[RunRow]) -> SetRow:
 
 def _spread(values: Sequence[float]) -> Spread:
     return Spread(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
-
-
-def _key(table: RunTable, sort: str) -> Callable[[SetRow], Any]:
-    kind, _, name = sort.removeprefix("-").partition(":")
-    match kind:
-        case "number" if not name:
-            return lambda row: row.number
-        case "seconds" if not name:
-            return lambda row: row.seconds
-        case "param" if name in table.param_names:
-            return lambda row: row.params.get(name)
-        case "metric" if name:
-            return lambda row: row.metrics[name].mean if name in row.metrics else None
-    raise InvalidInput(
-        f"Cannot sort sets by {sort!r}; use number, seconds, param:<name> or metric:<name>, with - for descending.",
-        field="sort",
-    )
-
-
-def _comparable(value: Any) -> tuple[int, Any]:
-    """A parameter may have values of several types: text, then numbers, then yes and no, as PostgreSQL orders JSON."""
-    order = 0 if isinstance(value, str) else 2 if isinstance(value, bool) else 1
-    return order, value

@@ -1,29 +1,37 @@
 """Summaries for the pages: project cards, experiment lines, counts of runs, model versions."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from accounts.models import Project
 from accounts.permissions import Person
 from accounts.selectors.projects import project_get, project_list
 from experiments.models import Experiment, ModelVersion, Run, RunMetric
 from experiments.models.experiment import Direction
+from experiments.selectors.conditions import Scope
 from experiments.selectors.experiments import experiment_list
-from experiments.states import RUN_TERMINAL, ExperimentState, RunState
+from experiments.selectors.names import metric_names
+from experiments.states import RUN_LEASED, RUN_TERMINAL, ExperimentState, RunState
+from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)
 class RunCounts:
-    """How far an experiment is. `done_progress` counts a half-trained run as a half."""
+    """How far an experiment is. `done_progress` counts a half-trained run as a half; `seconds` is the time of all runs.
+
+    `sets` are parameter sets, `searched` those that the searcher made.
+    """
 
     total: int
     done: int
     done_progress: float
     words: str
+    states: dict[str, int]
+    sets: int
+    searched: int
+    seconds: float | None
 
 
 def project_cards(user: Person) -> "QuerySet[Project]":
@@ -40,9 +48,11 @@ def experiment_lines(project: Project, limit: int) -> "QuerySet[Experiment]":
     metrics = RunMetric.objects.filter(
         experiment=OuterRef("pk"), name=OuterRef("objective_metric"), run__state=RunState.COMPLETED
     )
-    # nulls_last: a metric that was never finite has no extremes.
-    highest = metrics.order_by(F("max").desc(nulls_last=True)).values("max")[:1]
-    lowest = metrics.order_by(F("min").asc(nulls_last=True)).values("min")[:1]
+    values = metrics.filter(value__isnull=False)
+    highest, lowest = (
+        values.order_by("-value").values("value")[:1],
+        values.order_by("value").values("value")[:1],
+    )
     return experiment_list(project).annotate(
         done_count=Count("runs", filter=Q(runs__state__in=RUN_TERMINAL)),
         best_value=Case(
@@ -51,22 +61,39 @@ def experiment_lines(project: Project, limit: int) -> "QuerySet[Experiment]":
     )[:limit]
 
 
-def run_counts(runs: Iterable[Run]) -> RunCounts:
-    """Counts over runs that are in memory already."""
-    found = list(runs)
-    states = Counter(run.state for run in found)
-    words = [f"{states[state]} {state}" for state in RunState.values if states[state]]
+def run_counts(experiment: Experiment) -> RunCounts:
+    """Counts and sums over all runs. Two queries: one that reads only an index, one for the runs that have begun."""
+    runs = Run.objects.filter(experiment=experiment).order_by()
+    first = Q(repeat=1)
+    rows = runs.values("state").annotate(
+        count=Count("*"),
+        sets=Count("number", filter=first),
+        searched=Count("number", filter=first & Q(searched=True)),
+        attempted=Sum("attempted"),
+    )
+    by_state = {row["state"]: row for row in rows}
+    states = {state: by_state[state]["count"] for state in RunState.values if state in by_state}
+    begun = runs.filter(Q(state__in=RUN_LEASED) | Q(state=RunState.QUEUED, attempted__isnull=False))
+    now = clock.now()
+    under_way = list(begun.values_list("state", "progress", "attempt_started_at"))
+    seconds = [row["attempted"].total_seconds() for row in by_state.values() if row["attempted"] is not None]
+    seconds += [(now - at).total_seconds() for state, _, at in under_way if state in RUN_LEASED and at]
+    done = sum(states.get(state, 0) for state in RUN_TERMINAL)
     return RunCounts(
-        total=len(found),
-        done=sum(states[state] for state in RUN_TERMINAL),
-        done_progress=sum(1.0 if run.is_terminal else run.progress or 0.0 for run in found),
-        words=", ".join(words),
+        total=sum(states.values()),
+        done=done,
+        done_progress=done + sum(progress or 0.0 for _, progress, _ in under_way),
+        words=", ".join(f"{count} {state}" for state, count in states.items()),
+        states=states,
+        sets=sum(row["sets"] for row in by_state.values()),
+        searched=sum(row["searched"] for row in by_state.values()),
+        seconds=sum(seconds) if seconds else None,
     )
 
 
 def experiment_metric_names(experiment: Experiment) -> list[str]:
     """Metrics that any run reported, the objective first."""
-    names = RunMetric.objects.filter(experiment=experiment).values_list("name", flat=True).distinct()
+    names = [named.name for named in metric_names(Scope((experiment.pk,)))]
     return sorted(names, key=lambda name: (name != experiment.objective_metric, name))
 
 

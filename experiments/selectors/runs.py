@@ -1,24 +1,19 @@
-"""Reading runs: one, or the table of an experiment sorted by anything."""
+"""Reading one run; tables are in selectors.tables."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.expressions import OrderBy
-from django.db.models.fields.json import KeyTransform
-from django.db.models.functions import Coalesce, Now
+from django.db.models import QuerySet
 
 from accounts.permissions import Person, require
-from experiments.models import Attempt, Experiment, Run, RunMetric
-from experiments.states import RunState
+from experiments.models import Experiment, Run, RunMetric
+from experiments.states import RUN_LEASED, RunState
 from mlplatform.kernel import clock
-from mlplatform.kernel.errors import InvalidInput, NotFound
+from mlplatform.kernel.errors import NotFound
 
 GONE = "There is no such run, or you may not see it."
-Spans = Sequence[tuple[datetime, datetime | None]]
 MIN_PROGRESS_FOR_ETA = 0.001
 
 
@@ -40,16 +35,6 @@ class RunRow:
         return value
 
 
-@dataclass(frozen=True)
-class RunTable:
-    """All runs of an experiment in the order of `sort`."""
-
-    rows: list[RunRow]
-    metric_names: list[str]
-    param_names: list[str]
-    sort: str
-
-
 def run_get(user: Person, project_slug: str, slug: str, number: int, action: str = "view") -> Run:
     """The run, if the person may do `action` in its project. Raises NotFound or Forbidden."""
     rows = Run.objects.filter(experiment__project__slug=project_slug, experiment__slug=slug, number=number)
@@ -66,60 +51,38 @@ def run_by_id(user: Person, pk: UUID, action: str = "view") -> Run:
     return _checked(user, action, Run.objects.filter(pk=pk))
 
 
-def run_table(experiment: Experiment, sort: str = "number") -> RunTable:
-    """Runs with their metric summaries: a fixed number of queries. Raises InvalidInput for an unknown sort.
-
-    Metrics sort by their last value, the objective by its best.
-    """
-    runs = list(_sorted(experiment, sort))
-    metrics: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
-    for metric in RunMetric.objects.filter(experiment=experiment):
-        metrics[metric.run_id][metric.name] = metric
-    spans: dict[UUID, list[tuple[datetime, datetime | None]]] = defaultdict(list)
-    attempts = Attempt.objects.filter(run__experiment=experiment)
-    for run_id, start, end in attempts.values_list("run_id", "started_at", "ended_at"):
-        spans[run_id].append((start, end))
-    now = clock.now()
-    names = {name for by_name in metrics.values() for name in by_name}
-    objective = experiment.objective_metric
-    return RunTable(
-        rows=[run_row(run, metrics[run.id], spans[run.id], now) for run in runs],
-        metric_names=sorted(names | ({objective} - {""}), key=lambda name: (name != objective, name)),
-        param_names=list(experiment.declared),
-        sort=sort,
-    )
-
-
-def run_row(run: Run, metrics: dict[str, RunMetric], attempts: Spans, now: datetime) -> RunRow:
+def run_row(run: Run, metrics: dict[str, RunMetric], now: datetime) -> RunRow:
     """Add the derived times to a run: it runs while it is attempted, not while it waits in between."""
-    seconds = sum(((end or now) - start).total_seconds() for start, end in attempts) if attempts else None
+    seconds = run.attempted.total_seconds() if run.attempted is not None else None
+    if run.state in RUN_LEASED and run.attempt_started_at is not None:
+        seconds = (seconds or 0.0) + (now - run.attempt_started_at).total_seconds()
     return RunRow(run=run, metrics=metrics, seconds=seconds, eta_seconds=_eta(run, now))
 
 
 def run_details(run: Run) -> RunRow:
-    """One run as `run_table` has it."""
-    metrics = {metric.name: metric for metric in run.metrics.all()}
-    return run_row(run, metrics, list(run.attempts.values_list("started_at", "ended_at")), clock.now())
+    """One run as tables have it."""
+    return run_row(run, {metric.name: metric for metric in run.metrics.all()}, clock.now())
 
 
 def run_rows_new(runs: Sequence[Run]) -> list[RunRow]:
     """Runs that were just made, so they have neither metrics nor attempts: no query."""
     now = clock.now()
-    return [run_row(run, {}, (), now) for run in runs]
+    return [run_row(run, {}, now) for run in runs]
 
 
 def best_run(experiment: Experiment) -> Run | None:
     """The completed run with the best value of the objective, None without objective or completed runs."""
     if not experiment.objective_metric:
         return None
-    field = experiment.objective_field
     best = (
         RunMetric.objects.filter(
-            experiment=experiment, name=experiment.objective_metric, run__state=RunState.COMPLETED
+            experiment=experiment,
+            name=experiment.objective_metric,
+            value__isnull=False,
+            run__state=RunState.COMPLETED,
         )
-        .exclude(**{field: None})
         .select_related("run__experiment__project")
-        .order_by(OrderBy(F(field), descending=field == "max"), "run__number")
+        .order_by("-value" if experiment.objective_field == "max" else "value", "run_number")
         .first()
     )
     return best.run if best else None
@@ -145,38 +108,3 @@ def _eta(run: Run, now: datetime) -> float | None:
     if done < MIN_PROGRESS_FOR_ETA:
         return None
     return (now - run.attempt_started_at).total_seconds() / done * (1 - run.progress)
-
-
-def _sorted(experiment: Experiment, sort: str) -> "QuerySet[Run]":
-    runs = Run.objects.filter(experiment=experiment).select_related("experiment__project", "tracking_sync")
-    descending = sort.startswith("-")
-    kind, _, name = sort.lstrip("-").partition(":")
-    match kind:
-        case "number" | "state" if not name:
-            key = F(kind)
-        case "seconds" if not name:
-            runs = runs.annotate(
-                sort_key=Sum(Coalesce("attempts__ended_at", Now()) - F("attempts__started_at"))
-            )
-            key = F("sort_key")
-        case "param" if name in experiment.declared:
-            # PostgreSQL orders JSON numbers as numbers and JSON strings as text.
-            runs = runs.annotate(sort_key=KeyTransform(name, "params"))
-            key = F("sort_key")
-        case "metric" if name:
-            field = experiment.objective_field if name == experiment.objective_metric else "last"
-            value = (
-                RunMetric.objects.filter(run=OuterRef("pk"), name=name)
-                .exclude(**{field: float("nan")})
-                .values(field)
-            )
-            runs = runs.annotate(sort_key=Subquery(value))
-            key = F("sort_key")
-        case _:
-            raise InvalidInput(
-                f"Cannot sort by {sort!r}; use number, state, seconds, param:<name> or metric:<name>, "
-                "with - for descending.",
-                field="sort",
-            )
-    # What has no value comes last either way.
-    return runs.order_by(OrderBy(key, descending=descending, nulls_last=True), "number")

@@ -3,12 +3,12 @@
 import math
 import platform
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import F, OrderBy, QuerySet
+from django.db.models import Count, F, Max, Min, OrderBy, Q, QuerySet
 
 from experiments.models import Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.models.experiment import Direction
@@ -58,15 +58,16 @@ def tracking_state(run: Run) -> TrackingState | None:
     return TrackingState("failing" if sync.last_error else "waiting", sync.last_error, sync.next_try_at)
 
 
-def tracking_trouble(runs: Iterable[Run]) -> TrackingTrouble | None:
+def tracking_trouble(experiment: Experiment) -> TrackingTrouble | None:
     """What keeps runs from MLflow, None if nothing does. In an outage only one of them is tried at a time."""
-    known = filter(None, map(tracking_state, runs))
-    open_states = [found for found in known if found.state != "recorded"]
-    failing = [found for found in open_states if found.error]
-    if not failing:
-        return None
-    next_try_at = min(found.next_try_at for found in failing if found.next_try_at)
-    return TrackingTrouble(len(open_states), failing[0].error, next_try_at)
+    waiting = TrackingSync.objects.filter(
+        run__experiment=experiment, run__state__in=RUN_TERMINAL, synced_at__isnull=True
+    )
+    has_failed = ~Q(last_error="")
+    found = waiting.aggregate(
+        count=Count("pk"), error=Max("last_error"), next_try_at=Min("next_try_at", filter=has_failed)
+    )
+    return TrackingTrouble(**found) if found["error"] else None
 
 
 def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, Subquery, Sum
+
 from accounts.models import User
 from experiments.causes import (
     Cause,
@@ -222,10 +224,13 @@ def run_requeue(run: Run, kind: str, message: str, cause: Cause | None = None, *
 
 
 def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
-    """Close the current attempt, if it is open."""
-    Attempt.objects.filter(run=run, number=run.attempts_made, ended_at__isnull=True).update(
-        ended_at=clock.now(), outcome=outcome, cause_code=cause.code if cause else ""
-    )
+    """Close the current attempt, if it is open; its time counts as the run's."""
+    is_open = Attempt.objects.filter(run=run, number=run.attempts_made, ended_at__isnull=True)
+    if is_open.update(ended_at=clock.now(), outcome=outcome, cause_code=cause.code if cause else ""):
+        times = Attempt.objects.filter(run=run).values("run")
+        Run.objects.filter(pk=run.pk).update(
+            attempted=Subquery(times.values(time=Sum(F("ended_at") - F("started_at"))))
+        )
 
 
 def experiment_locked(pk: UUID) -> Experiment:

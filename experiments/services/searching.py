@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
-from experiments.models import Experiment, Run, RunEvent
+from experiments.models import Experiment, Run, RunEvent, RunParam
 from experiments.search.port import Observation
 from experiments.search.registry import is_adaptive, searcher_for
 from experiments.search.space import ParamSet
@@ -60,6 +60,7 @@ def sets_add(
         for index in range(1, repeat + 1)
     ]
     Run.objects.bulk_create(runs)
+    RunParam.objects.bulk_create(param for run in runs for param in RunParam.of(run))
     RunEvent.objects.bulk_create(
         RunEvent(experiment=experiment, run=run, kind="queued", actor=actor) for run in runs
     )

@@ -24,7 +24,7 @@ def summarise(run: Run, rows: Rows, points: Mapping[str, Points]) -> None:
     Call in the transaction that stores the points, under the run's lock.
     """
     for name, new in points.items():
-        _fold(rows.setdefault(name, _empty(run, name)), new)
+        _fold(rows.setdefault(name, RunMetric.begun(run, name)), new)
     _write(rows[name] for name in points)
 
 
@@ -35,15 +35,11 @@ def summarise_anew(run: Run, names: Iterable[str]) -> None:
     counts = sizes(run, names)
     rows = []
     for name, points in outlines(run, names).items():
-        row = _empty(run, name)
+        row = RunMetric.begun(run, name)
         _fold(row, points)
         row.count = counts[name]
         rows.append(row)
     _write(rows)
-
-
-def _empty(run: Run, name: str) -> RunMetric:
-    return RunMetric(run=run, experiment_id=run.experiment_id, name=name, last_step=-1, count=0)
 
 
 def _fold(row: RunMetric, points: Points) -> None:

@@ -1,7 +1,6 @@
 """What people do to an experiment and to several of its runs: each a POST from a button, and the form to change it."""
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +20,8 @@ from experiments.services.control import (
     runs_retry,
 )
 from experiments.services.revision import experiment_revise
+from experiments.services.tags import runs_tag, tag_parse
+from experiments.web.looks import Look
 from experiments.web.revision_form import RevisionForm
 from experiments.web.words import counted
 from mlplatform.http.forms import show_error
@@ -28,8 +29,6 @@ from mlplatform.kernel.errors import Conflict, InvalidInput
 
 # More digits than any run's number has.
 MAX_DIGITS = 9
-# What stays in the address after an action.
-KEPT = ("sort", "group")
 
 
 @require_POST
@@ -63,17 +62,19 @@ def retry(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
 @require_POST
 @signed_in
 def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Cancel or retry (`action`) the runs whose numbers are sent as `run`."""
+    """Cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
     found = experiment_get(request.user, project, slug, "control")
     sent = request.POST.getlist("run")
     numbers = [int(number) for number in sent if number.isdecimal() and len(number) <= MAX_DIGITS]
     action = request.POST.get("action")
-    if not numbers or action not in ("cancel", "retry"):
+    if not numbers or action not in ("cancel", "retry", "tag"):
         messages.error(request, "Select at least one run, then choose what to do with it.")
         return _back(request, found)
     if action == "cancel":
         outcome = runs_cancel(user=request.user, experiment=found, numbers=numbers)
         _tell(request, outcome, "canceled; what trains stops at its next report", "over already")
+    elif action == "tag":
+        _tag(request, found, numbers)
     else:
         outcome = runs_retry(user=request.user, experiment=found, numbers=numbers)
         _tell(request, outcome, "queued again", "neither failed nor canceled")
@@ -132,6 +133,16 @@ def _retry_failed(user: User, experiment: Experiment) -> str:
     return f"{counted(len(outcome.changed), 'run')} queued again."
 
 
+def _tag(request: SignedInRequest, found: Experiment, numbers: list[int]) -> None:
+    try:
+        tags = tag_parse(request.POST.get("tag", ""))
+        outcome = runs_tag(user=request.user, experiment=found, numbers=numbers, tags=tags)
+    except InvalidInput as error:
+        messages.error(request, error.message)
+    else:
+        _tell(request, outcome, "tagged", "there is no such run")
+
+
 def _tell(request: SignedInRequest, outcome: Outcome, done: str, why_not: str) -> None:
     """Say what was done, and which runs it was not done to."""
     left = ", ".join(f"#{number}" for number in outcome.skipped[:20])
@@ -143,6 +154,5 @@ def _tell(request: SignedInRequest, outcome: Outcome, done: str, why_not: str) -
 
 
 def _back(request: SignedInRequest, found: Experiment) -> HttpResponse:
-    """To the page as it was sorted and grouped."""
-    kept = {name: request.GET[name] for name in KEPT if name in request.GET}
-    return redirect(f"{found.get_absolute_url()}?{urlencode(kept)}" if kept else found)
+    """To the page as somebody looked at it."""
+    return redirect(f"{found.get_absolute_url()}{Look.of(request.GET).href}" if request.GET else found)

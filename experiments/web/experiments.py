@@ -1,9 +1,7 @@
 """The page of an experiment, and its chart."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
@@ -14,14 +12,13 @@ from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Experiment, ModelVersion, Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_get
-from experiments.selectors.groups import set_rows
 from experiments.selectors.overview import experiment_metric_names, run_counts
 from experiments.selectors.points import points_dropped
-from experiments.selectors.runs import RunRow, best_run, run_table
+from experiments.selectors.runs import best_run
 from experiments.selectors.series import Series, series, view_in
 from experiments.selectors.tracking import tracking_trouble
 from experiments.states import RunState
-from experiments.web.columns import run_columns, set_columns
+from experiments.web.listing import runs_shown
 from experiments.web.tiles import budget_shown, search_shown
 from mlplatform.http.pages import render_page
 
@@ -35,37 +32,29 @@ CHART_WIDTH = 500
 @require_safe
 @signed_in
 def experiment(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Counts, the best run, curves, and all runs in the order of `?sort=`, or with `?group=set` the sets."""
+    """Counts, the best run, curves, and a page of runs (with `?group=set` of sets) as the address says; see Look."""
     found = experiment_get(request.user, project, slug)
-    sort, grouped = request.GET.get("sort") or "number", request.GET.get("group") == "set"
-    table = run_table(found, "number" if grouped else sort)
-    sets = set_rows(table, sort) if grouped else None
-    columns = run_columns(found, table) if sets is None else set_columns(found, table, sets, sort)
+    counts = run_counts(found)
+    may_control = allowed(request.user, "control", found.project)
     best = best_run(found)
     context = {
         "project": found.project,
         "experiment": found,
-        "table": table,
-        "sets": sets,
-        "has_repeats": any(row.run.repeat > 1 for row in table.rows),
-        "columns": columns.shown,
-        "shared": columns.shared,
-        "more_sorts": columns.more_sorts,
-        "counts": run_counts(row.run for row in table.rows),
-        "failed_count": sum(row.run.state == RunState.FAILED for row in table.rows),
-        "search": search_shown(found, [row.run for row in table.rows]),
+        "counts": counts,
+        "failed_count": counts.states.get(RunState.FAILED, 0),
+        "search": search_shown(found, counts),
         "budget": budget_shown(found),
         "best": best,
         "model": ModelVersion.objects.filter(run__experiment=found).select_related("project", "run").first(),
-        **_objective(found, table.rows, best.pk if best else None),
-        "seconds": _seconds(table.rows),
-        "tracking": tracking_trouble(row.run for row in table.rows),
+        **_objective(found, best),
+        "tracking": tracking_trouble(found),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
             "csv"
         ),
         "may_launch": allowed(request.user, "launch", found.project),
-        "may_control": allowed(request.user, "control", found.project),
+        "may_control": may_control,
+        **runs_shown(request, found, counts, may_control=may_control),
     }
     return render_page(request, "experiments/experiment.html", context, fragment="overview")
 
@@ -119,17 +108,10 @@ def _curve(run: Run, found: Series) -> dict[str, Any]:
     }
 
 
-def _objective(found: Experiment, rows: Iterable[RunRow], best: UUID | None) -> dict[str, float | int | None]:
+def _objective(found: Experiment, best: Run | None) -> dict[str, float | int | None]:
     """The best value of the objective, and the step that reached it."""
-    for row in rows:
-        metric = row.metrics.get(found.objective_metric)
-        if metric and row.run.pk == best:
-            step = getattr(metric, f"{found.objective_field}_step")
-            return {"objective": row.objective, "objective_step": step}
-    return {}
-
-
-def _seconds(rows: Iterable[RunRow]) -> float | None:
-    """Run time of all runs together: runs may be added days later, so the time between first and last says little."""
-    seconds = [row.seconds for row in rows if row.seconds is not None]
-    return sum(seconds) if seconds else None
+    if best is None:
+        return {}
+    metric = best.metrics.get(name=found.objective_metric)
+    field = found.objective_field
+    return {"objective": getattr(metric, field), "objective_step": getattr(metric, f"{field}_step")}

@@ -1,11 +1,11 @@
 """What the tiles of an experiment's page say about its search and its budget."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.definition import HOUR
-from experiments.models import Experiment, Run
+from experiments.models import Experiment
 from experiments.models.experiment import Direction
+from experiments.selectors.overview import RunCounts
 from experiments.services.lifecycle import seconds_active
 from experiments.web.words import method_name, pruner_name
 
@@ -32,20 +32,19 @@ class BudgetShown:
     target: str
 
 
-def search_shown(experiment: Experiment, runs: Sequence[Run]) -> SearchShown:
+def search_shown(experiment: Experiment, counts: RunCounts) -> SearchShown:
     """How sets are found, and how far that is. No query."""
     search = experiment.search
-    searched = {run.set_number for run in runs if run.searched}
-    others = {run.set_number for run in runs} - searched
+    others = counts.sets - counts.searched
     pruner = (search.get("pruner") or {}).get("method", "")
     return SearchShown(
         name=method_name(search.get("method", "list")),
-        made=len(searched) if searched or search.get("runs") else len(others),
+        made=counts.searched if counts.searched or search.get("runs") else others,
         total=search.get("runs"),
-        added=len(others) if searched else 0,
+        added=others if counts.searched else 0,
         repeat=search.get("repeat", 1),
         pruner=pruner_name(pruner) if pruner else "",
-        pruned=sum(run.state == "pruned" for run in runs),
+        pruned=counts.states.get("pruned", 0),
     )
 
 

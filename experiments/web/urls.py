@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.web import control, experiments, forking, launch, projects, registry, runs
+from experiments.web import control, experiments, forking, launch, projects, registry, runs, views
 
 EXPERIMENT = "p/<slug:project>/e/<slug:slug>/"
 RUN = EXPERIMENT + "r/<int:number>/"
@@ -13,6 +13,8 @@ urlpatterns = [
     path("p/<slug:project>/new/", launch.code, name="experiment_new"),
     path("p/<slug:project>/new/<uuid:bundle>/", launch.configure, name="experiment_configure"),
     path("p/<slug:project>/models/<str:name>/<int:version>/", registry.model_version, name="model_version"),
+    path("p/<slug:project>/views/", views.create, name="view_create"),
+    path("p/<slug:project>/views/<uuid:pk>/delete/", views.delete, name="view_delete"),
     path(EXPERIMENT, experiments.experiment, name="experiment"),
     path(EXPERIMENT + "add/", launch.add, name="runs_add"),
     path(EXPERIMENT + "edit/", control.edit, name="experiment_edit"),

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -16,6 +16,8 @@ Json = dict[str, Any]
 TIMEOUT_S = 90
 # Before a request that makes something is sent again; a portal that restarts is back by then.
 PAUSES_S = (0.5, 2.0)
+# Runs that the portal gives at a time.
+MAX_PAGE = 1000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -124,10 +126,21 @@ class PortalClient:
         made: Json = self.create(f"/experiments/{pk}/clone/", fields)
         return made
 
-    def runs(self, experiment: str, sort: str = "number") -> list[Json]:
-        """Runs of an experiment in the order of `sort`, such as -metric:accuracy."""
-        found: list[Json] = self.get(f"/experiments/{experiment}/runs/", sort=sort)
-        return found
+    def runs(
+        self, experiment: str, sort: str = "number", where: str = "", limit: int | None = None
+    ) -> list[Json]:
+        """Runs of an experiment for which a query holds, all or the first, in an order such as -metrics.accuracy."""
+        size = MAX_PAGE if limit is None else min(limit, MAX_PAGE)
+        params = {"sort": sort, "where": where, "limit": str(size)}
+        found: list[Json] = []
+        while limit is None or len(found) < limit:
+            response = self._http.get(f"/experiments/{experiment}/runs/", params=params)
+            found += self._answer(response)
+            following = response.links.get("next")
+            if not following:
+                break
+            params |= dict(parse_qsl(urlsplit(following["url"]).query))
+        return found[:limit]
 
     def run(self, experiment: str, number: int) -> Json:
         """A run of an experiment by its number."""
@@ -148,6 +161,10 @@ class PortalClient:
         """New runs that begin at a checkpoint (its id, by default the last), one for each set of changed params."""
         made: list[Json] = self.create(f"/runs/{run}/fork/", {"runs": runs, **fields})
         return made
+
+    def runs_tag(self, experiment: str, numbers: Collection[int], tags: dict[str, str | None]) -> Json:
+        """Set tags of runs by number; None takes one away."""
+        return self.post(f"/experiments/{experiment}/runs/tag/", {"numbers": sorted(numbers), "tags": tags})
 
     def run_continue(self, run: str, more: int) -> Json:
         """A new run that trains a completed one further."""

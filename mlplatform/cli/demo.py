@@ -63,7 +63,7 @@ def _main_job(console: Console, url: str, home: Home, started: float) -> bool:
         console.print(f"First metric {time.monotonic() - started:.1f} s after the start.")
 
     follow(console, client, experiment["id"], on_first_metric=first_metric)
-    runs = client.runs(experiment["id"], sort=f"-metric:{METRIC}")
+    runs = client.runs(experiment["id"], sort=f"-metrics.{METRIC}")
     console.print("\n", tables.runs(runs, [METRIC], METRIC), sep="")
     for run in runs:
         if run["state"] != "completed":

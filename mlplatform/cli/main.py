@@ -28,7 +28,7 @@ DASHED = ("--sort", "--target")
 EPILOG = """example:
   mlp login http://127.0.0.1:8000
   mlp launch example:digits --set lr=0.1,0.01 --watch
-  mlp runs vision/digits --sort -metric:accuracy
+  mlp runs vision/digits --sort -metrics.accuracy
 
 EXPERIMENT is project/experiment as in the page's address (or that address, or an id); RUN is a number.
 Exit codes: 0 done, 1 the portal refused, 2 the command makes no sense, 3 the portal does not answer.
@@ -94,7 +94,7 @@ def _ended(error: Exception, verb: str) -> tuple[str, int]:
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """`--sort -metric:x` as `--sort=-metric:x`: argparse takes what begins with a dash for an option."""
+    """`--sort -metrics.x` as `--sort=-metrics.x`: argparse takes what begins with a dash for an option."""
     joined: list[str] = []
     for word in argv:
         if joined and joined[-1] in DASHED:

@@ -84,6 +84,12 @@ def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
 
 
+@register.filter
+def attribute(thing: Any, name: str) -> Any:
+    """The attribute of this name, None if there is no thing to have one."""
+    return getattr(thing, name, None)
+
+
 @register.simple_tag
 def signup_is_open() -> bool:
     """Whether people may create an account by themselves."""

@@ -46,7 +46,7 @@ def test_from_sign_up_to_a_sorted_table(
     )
 
     page.get_by_role("link", name="accuracy").first.click()
-    expect(page).to_have_url(re.compile("sort=-metric%3Aaccuracy"))
+    expect(page).to_have_url(re.compile("sort=-metrics\\.accuracy"))
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("accuracy")
     expect(overview.locator("tbody tr").first.locator(".row-link")).to_contain_text("1")
     model = page.get_by_role("link", name="model v1")

@@ -63,6 +63,8 @@ def finish(experiment: Experiment, storage_path: Path) -> Finish:
             name="accuracy",
             defaults={
                 "experiment": experiment,
+                "run_number": number,
+                "field": "max",
                 "last": accuracy[-1],
                 "last_step": len(accuracy),
                 "max": best,

@@ -17,7 +17,7 @@ SAID = {
     "resume": "{} goes on.",
     "cancel": "{} is canceled; what runs stops at its next report.",
 }
-PAST = {"cancel": "Canceled", "retry": "Queued again"}
+PAST = {"cancel": "Canceled", "retry": "Queued again", "tag": "Tagged"}
 
 
 def register(verbs: Verbs) -> None:
@@ -53,6 +53,22 @@ def register(verbs: Verbs) -> None:
     )
     _add_runs(parser, "retry these failed or canceled runs, by number; without, all that failed")
     parser = verbs.add(
+        "tag",
+        tag,
+        "give runs tags, or take them away",
+        "mlp tag vision/digits 3 7-9 --set kind=ablation --set old=",
+        json=True,
+    )
+    _add_runs(parser, "the runs, by number; 7-9 is a range")
+    parser.add_argument(
+        "--set",
+        dest="tags",
+        metavar="NAME=VALUE",
+        action="append",
+        required=True,
+        help="without a value: take it away",
+    )
+    parser = verbs.add(
         "edit",
         edit,
         "change an experiment while it runs, or give a finished one more to do",
@@ -87,6 +103,27 @@ def cancel(args: argparse.Namespace, terminal: Terminal) -> int:
 def retry(args: argparse.Namespace, terminal: Terminal) -> int:
     """Retry the runs that were named, or else all that failed."""
     return _some(args, terminal, "retry")
+
+
+def tag(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Exit code 1 if no such run exists."""
+    tags: dict[str, str | None] = {}
+    for given in args.tags:
+        name, sign, value = given.partition("=")
+        if not sign or not name:
+            raise UsageError(f"{given!r} is no tag; write name=value, or name= to take it away.")
+        tags[name] = value or None
+    numbers = _numbers(args)
+    if not numbers:
+        raise UsageError("Say which runs, by number.")
+    portal = terminal.portal()
+    experiment = places.find_experiment(portal, args.experiment)
+    outcome = portal.runs_tag(experiment["id"], numbers, tags)
+    if args.json:
+        terminal.json(outcome)
+    else:
+        _say(terminal, "tag", outcome)
+    return 0 if outcome["changed"] else 1
 
 
 def edit(args: argparse.Namespace, terminal: Terminal) -> None:

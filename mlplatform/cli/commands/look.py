@@ -1,6 +1,7 @@
 """`mlp projects`, `experiments`, `runs`, `show`, `checkpoints`: what there is."""
 
 import argparse
+import re
 
 from mlplatform.cli import places, tables
 from mlplatform.cli.client import Json, PortalClient
@@ -8,7 +9,7 @@ from mlplatform.cli.errors import UsageError
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
 
-METRIC = "metric:"
+METRIC = "metrics."
 
 
 def register(verbs: Verbs) -> None:
@@ -25,7 +26,8 @@ def register(verbs: Verbs) -> None:
         "runs",
         runs,
         "list the runs of an experiment",
-        "mlp runs vision/digits --sort -metric:accuracy",
+        "mlp runs vision/digits --sort -metrics.accuracy",
+        "mlp runs vision/digits --where 'metrics.accuracy > 0.9 and params.lr < 0.01' --limit 20",
         json=True,
     )
     places.add_experiment(parser)
@@ -33,8 +35,10 @@ def register(verbs: Verbs) -> None:
         "--sort",
         metavar="KEY",
         default="number",
-        help="number, state, seconds, param:NAME or metric:NAME; with - in front the largest first",
+        help="number, state, duration, params.NAME, metrics.NAME, …; with - in front the largest first",
     )
+    parser.add_argument("--where", metavar="QUERY", default="", help="only runs for which this holds")
+    parser.add_argument("--limit", metavar="N", type=int, help="only the first so many")
     parser = verbs.add(
         "show",
         show,
@@ -108,7 +112,7 @@ def runs(args: argparse.Namespace, terminal: Terminal) -> None:
     """List them in the order asked for."""
     portal = terminal.portal()
     experiment = places.find_experiment(portal, args.experiment)
-    found = portal.runs(experiment["id"], sort=args.sort)
+    found = portal.runs(experiment["id"], sort=args.sort, where=args.where, limit=args.limit)
     if args.json:
         return terminal.json(found)
     return terminal.show(
@@ -121,7 +125,8 @@ def shown_metrics(experiment: Json, sort: str) -> list[str]:
     names = [experiment["objective"]["metric"]]
     key = sort.removeprefix("-")
     if key.startswith(METRIC):
-        names.append(key.removeprefix(METRIC))
+        name = key.removeprefix(METRIC)
+        names.append(re.sub(r"\.(min|max|last)$", "", name).strip('"'))
     return [name for name in dict.fromkeys(names) if name]
 
 

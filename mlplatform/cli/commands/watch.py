@@ -52,7 +52,7 @@ def watch_experiment(terminal: Terminal, portal: PortalClient, experiment: Json)
         return INTERRUPTED
     objective = experiment["objective"]
     descending = "-" if objective["direction"] == "maximize" else ""
-    sort = f"{descending}metric:{objective['metric']}" if objective["metric"] else "number"
+    sort = f"{descending}metrics.{objective['metric']}" if objective["metric"] else "number"
     runs = portal.runs(experiment["id"], sort=sort)
     terminal.show(tables.runs(runs, shown_metrics(experiment, sort), experiment["objective"]["metric"]))
     return 0 if all(run["state"] in TRAINED for run in runs) else 1

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from experiments.models import Bundle, Experiment, Run
+from experiments.models import Bundle, Experiment, Run, RunView
 from tests.experiments.conftest import Finish
 from tests.fixtures import CODE
 
@@ -40,6 +40,11 @@ def test_added_runs(api: Api, owner: User, experiment: Experiment) -> None:
     made, _ = twice(api(owner), f"experiments/{experiment.id}/runs/", {"runs": [{"lr": 1}, {"lr": 2}]})
     assert [run["number"] for run in made.json()] == [3, 4]
     assert experiment.runs.count() == 4
+
+
+def test_views(api: Api, owner: User, project: Project) -> None:
+    twice(api(owner), "projects/vision/views/", {"name": "failed", "where": "state = failed"})
+    assert RunView.objects.get().project == project
 
 
 def test_clones(api: Api, owner: User, experiment: Experiment) -> None:

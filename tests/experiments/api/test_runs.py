@@ -7,7 +7,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from experiments.models import Experiment, RunMetric, TrackingSync
-from experiments.selectors.runs import best_run, run_table
+from experiments.selectors.runs import best_run
+from experiments.selectors.tables import experiment_space, run_table
 from experiments.services.tracking_sync import sync_due
 from mlplatform.kernel import clock
 from runners.models import Allocation
@@ -26,16 +27,9 @@ def measured(owner: User, experiment: Experiment) -> Experiment:
     runs_add(user=owner, experiment=experiment, param_sets=[{"lr": 10}, {"lr": 9}])
     for run, value in zip(experiment.runs.all(), (0.5, 0.9, float("nan")), strict=False):
         best = None if math.isnan(value) else value
-        RunMetric.objects.create(
-            run=run,
-            experiment=experiment,
-            name="accuracy",
-            last=value,
-            last_step=1,
-            min=best,
-            max=best,
-            count=1,
-        )
+        metric = RunMetric.begun(run, "accuracy")
+        metric.last, metric.min, metric.max, metric.last_step, metric.count = value, best, best, 1, 1
+        metric.save()
     return experiment
 
 
@@ -50,13 +44,14 @@ def numbers(api: Api, owner: User, experiment: Experiment, sort: str) -> list[in
     [
         ("number", [1, 2, 3, 4]),
         ("-number", [4, 3, 2, 1]),
-        ("metric:accuracy", [1, 2, 3, 4]),
-        ("-metric:accuracy", [2, 1, 3, 4]),
-        ("param:lr", [1, 2, 4, 3]),
-        ("-param:lr", [3, 4, 2, 1]),
-        ("-metric:unknown", [1, 2, 3, 4]),
+        ("metrics.accuracy", [1, 2, 3, 4]),
+        ("-metrics.accuracy", [2, 1, 3, 4]),
+        ("params.lr", [1, 2, 4, 3]),
+        ("-params.lr", [3, 4, 2, 1]),
+        ("tags.kind", [1, 2, 3, 4]),
+        ("-metrics.accuracy.min", [2, 1, 3, 4]),
         ("state", [1, 2, 3, 4]),
-        ("seconds", [1, 2, 3, 4]),
+        ("duration", [1, 2, 3, 4]),
     ],
 )
 def test_sorting_by_anything_leaves_what_has_no_value_last(
@@ -65,7 +60,10 @@ def test_sorting_by_anything_leaves_what_has_no_value_last(
     assert numbers(api, owner, measured, sort) == expected
 
 
-@pytest.mark.parametrize("sort", ["lr", "param:x", "number:1", "metric:", "", "experiment__project", "-"])
+@pytest.mark.parametrize(
+    "sort",
+    ["lr", "params.x", "metrics.acuracy", "number.1", "metrics.", "", "experiment__id", "-", "--number"],
+)
 def test_an_unknown_sort_is_refused(api: Api, owner: User, measured: Experiment, sort: str) -> None:
     answer = api(owner).get(f"/api/v1/experiments/{measured.id}/runs/", {"sort": sort})
     assert (answer.status_code, answer.json()["field"]) == (400, "sort")
@@ -84,6 +82,7 @@ def test_the_best_run_is_the_best_completed_one(measured: Experiment) -> None:
     assert best_run(measured).number == 1  # type: ignore[union-attr]
     measured.runs.update(state="completed")
     assert best_run(measured).number == 2  # type: ignore[union-attr]
+    RunMetric.objects.update(field="min")
     measured.objective_direction = "minimize"
     assert best_run(measured).number == 1  # type: ignore[union-attr]
 
@@ -94,7 +93,7 @@ def test_the_objective_is_the_best_value_and_what_is_sorted_by(
     finish(1, accuracy=(0.989, 0.983))
     finish(2, accuracy=(0.986, 0.986))
     path = f"/api/v1/experiments/{experiment.id}/runs/"
-    runs = api(owner).get(path, {"sort": "-metric:accuracy"}).json()
+    runs = api(owner).get(path, {"sort": "-metrics.accuracy"}).json()
     assert [(run["number"], run["objective"]) for run in runs] == [(1, 0.989), (2, 0.986)]
     assert runs[0]["metrics"]["accuracy"]["last"] == 0.983
 
@@ -126,8 +125,8 @@ def test_the_way_to_mlflow_is_told(
 def test_the_table_takes_the_same_queries_whatever_its_size(
     measured: Experiment, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(3):
-        table = run_table(measured, "-metric:accuracy")
+    with django_assert_num_queries(6):
+        table = run_table(experiment_space(measured), sort="-metrics.accuracy")
         assert [row.run.get_absolute_url() for row in table.rows]
 
 
@@ -178,13 +177,15 @@ def test_sets_with_mean_and_deviation(
     finish(1, accuracy=(0.4, 0.5))
     finish(2, accuracy=(0.6, 0.7))
     path = f"/api/v1/experiments/{experiment.id}/sets/"
-    (found,) = api(owner).get(path, {"sort": "-metric:accuracy"}).json()
+    (found,) = api(owner).get(path, {"sort": "-metrics.accuracy"}).json()
     assert (found["set"], found["runs"], found["states"]) == (1, [1, 2], {"completed": 2})
     assert found["metrics"]["accuracy"] == {
         "mean": pytest.approx(0.6),
         "std": pytest.approx(0.1 * math.sqrt(2)),
         "count": 2,
     }
+    assert api(owner).get(path, {"where": "number = 1"}).json()[0]["runs"] == [1]
+    assert api(owner).get(path)["Total-Count"] == "1"
     assert api(owner).get(path, {"sort": "state"}).status_code == 400
     assert api(stranger).get(path).status_code == 404
 

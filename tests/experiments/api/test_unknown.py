@@ -28,6 +28,8 @@ def paths(experiment: Experiment) -> dict[str, str]:
         ("projects/vision/bundles/", {"git": {"url": "https://x.example/y", "revison": "main"}}, "revision"),
         ("projects/vision/experiments/", {"example": "digits", "max_paralel": 8}, "max_parallel"),
         ("projects/vision/experiments/preview/", {"example": "digits", "max_paralel": 8}, "max_parallel"),
+        ("projects/vision/views/", {"name": "failed", "were": "state = failed"}, "where"),
+        ("EXPERIMENT/runs/tag/", {"numbers": [1], "tag": {"a": "b"}}, "tags"),
         ("EXPERIMENT/clone/", {"serch": {}}, "search"),
         ("EXPERIMENT/runs/", {"runs": [{"lr": 1}], "repaet": 2}, ""),
         ("EXPERIMENT/runs/retry/", {"number": [99]}, "numbers"),

@@ -16,6 +16,7 @@ from mlplatform.kernel import clock
 from runners.models import Allocation
 from tests.experiments.conftest import tick
 from tests.experiments.services.test_revision import RANDOM
+from tests.points import summary
 
 pytestmark = pytest.mark.usefixtures("runner")
 
@@ -30,16 +31,7 @@ def target(leased: Any) -> Run:
 
 
 def reached(run: Run, accuracy: float) -> None:
-    RunMetric.objects.create(
-        run=run,
-        experiment=run.experiment,
-        name="accuracy",
-        last=0.1,
-        last_step=9,
-        min=0.1,
-        max=accuracy,
-        count=9,
-    )
+    summary(run, last=0.1, last_step=9, min=0.1, max=accuracy, count=9)
 
 
 def states() -> list[tuple[str, str, str]]:

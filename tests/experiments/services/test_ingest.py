@@ -304,8 +304,8 @@ def test_a_run_that_is_over_at_once_costs_few_queries(sender: Sender, django_ass
     end = {"outcome": "completed", "cause": None}
     batch = parse_batch(keys | {"points": points(1.0), "end": end})
     # Savepoint, run, stream, lease, summary read, names counted, points, summary written, lease, objective, run,
-    # event, attempt, outbox, checkpoints, stream, release.
-    with django_assert_num_queries(17):
+    # event, attempt, time of all attempts, outbox, checkpoints, stream, release.
+    with django_assert_num_queries(18):
         batch_ingest(allocation=sender.allocation, run_id=sender.run.id, batch=batch)
     sender.run.refresh_from_db()
     assert sender.run.state == "completed"

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, User
-from experiments.models import Experiment, Run, RunMetric
+from experiments.models import Experiment, Run
 from experiments.services.control import experiment_cancel, run_retry
 from experiments.services.launch import runs_add
 from experiments.services.leasing import Order, lease_next
@@ -14,6 +14,7 @@ from runners.models import Allocation
 from runners.services.leases import lease_release
 from tests.experiments.conftest import tick
 from tests.fakes.runner import FakeRunner
+from tests.points import summary
 
 SPACE = {"lr": {"type": "float", "min": 0.001, "max": 0.1, "log": True}}
 RANDOM = {"method": "random", "runs": 4, "seed": 7, "space": SPACE}
@@ -23,9 +24,7 @@ def finished(experiment: Experiment, accuracy: float) -> None:
     """Its runs are over, and the first was that good."""
     experiment.runs.update(state="completed")
     best = {"last": accuracy, "max": accuracy, "last_step": 1, "count": 1}
-    RunMetric.objects.create(
-        run=experiment.runs.get(number=1), experiment=experiment, name="accuracy", **best
-    )
+    summary(experiment.runs.get(number=1), **best)
 
 
 def ask(allocation: Allocation) -> Order:

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Project, User
 from experiments.definition import Definition
-from experiments.models import Bundle, Checkpoint, Experiment, Run, RunMetric
+from experiments.models import Bundle, Checkpoint, Experiment, Run
 from experiments.selectors.search import observations
 from experiments.services import searching
 from experiments.services.forking import run_fork
@@ -19,6 +19,7 @@ from runners.models import Allocation
 from tests.experiments.conftest import tick
 from tests.experiments.services.history import StoppedClock
 from tests.fakes.runner import FakeRunner
+from tests.points import summary
 
 RANDOM = {"method": "random", "runs": 4, "seed": 7, "space": {"lr": {"min": 0.001, "max": 0.1, "log": True}}}
 TPE = {**RANDOM, "method": "tpe", "runs": 6}
@@ -40,15 +41,7 @@ def searched(owner: User, project: Project, typed_bundle: Bundle) -> Any:
 def finish(run: Run, accuracy: float | None, state: str = "completed") -> None:
     Run.objects.filter(pk=run.pk).update(state=state)
     if accuracy is not None:
-        RunMetric.objects.create(
-            run=run,
-            experiment=run.experiment,
-            name="accuracy",
-            last=accuracy,
-            last_step=1,
-            max=accuracy,
-            count=1,
-        )
+        summary(run, last=accuracy, max=accuracy)
 
 
 def params(experiment: Experiment) -> list[dict[str, Any]]:

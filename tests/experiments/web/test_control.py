@@ -108,7 +108,7 @@ def test_viewers_have_no_buttons(browser: Browser, viewer: User, place: str, fin
             for button in BUTTONS
             if f'{button}"' in page.partition("<main")[2].partition("data-series")[0]
         ]
-        assert 'type="checkbox"' not in page
+        assert "run-check" not in page
         assert "/fork/" not in page
 
 
@@ -163,8 +163,8 @@ def test_sets_instead_of_runs(browser: Browser, owner: User, repeated: Experimen
     assert page.count('<tr id="set-') == 6
     assert 'id="set-1"' in page
     assert f'href="{place_of_sets}r/12/"' in page
-    assert 'hx-get="?group=set&amp;sort=-number"' in page
-    assert 'type="checkbox"' not in page
+    assert 'hx-get="?sort=-set&amp;group=set"' in page
+    assert "run-check" not in page
     assert client.get(f"{place_of_sets}?group=set&sort=state").status_code == 400
     down = client.get(f"{place_of_sets}?group=set&sort=-number").content.decode()
     assert down.index('id="set-6"') < down.index('id="set-1"')

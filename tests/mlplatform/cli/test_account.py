@@ -120,7 +120,7 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str])
         main(["--help"])
     listing = capsys.readouterr().out.partition("options:")[0]
     verbs = [line.split()[0] for line in listing.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert len(verbs) == 21
+    assert len(verbs) == 22
     for verb in verbs:
         with pytest.raises(SystemExit, match="0"):
             main([verb, "--help"])

@@ -44,6 +44,22 @@ def test_retry_failed_runs(mlp: Mlp, four: Experiment, finish: Finish) -> None:
     assert mlp("retry", "vision/sweep", "99").code == 1
 
 
+def test_tag(mlp: Mlp, four: Experiment) -> None:
+    said = mlp("tag", "vision/sweep", "1", "3-4", "--set", "kind=a=b", "--set", "by=me")
+    assert (said.code, said.out, said.err) == (0, "Tagged: runs 1, 3, 4.\n", "")
+    found = json.loads(mlp("tag", "vision/sweep", "3", "9", "--set", "by=", "--json").out)
+    assert found == {"changed": [3], "skipped": [9]}
+    tags = [run.tags for run in four.runs.order_by("number")]
+    assert tags == [{"kind": "a=b", "by": "me"}, {}, {"kind": "a=b"}, {"kind": "a=b", "by": "me"}]
+    assert [
+        run["number"]
+        for run in json.loads(mlp("runs", "vision/sweep", "--where", "tags.by = me", "--json").out)
+    ] == [1, 4]
+    assert "is no tag" in mlp("tag", "vision/sweep", "1", "--set", "kind").err
+    assert "Say which runs" in mlp("tag", "vision/sweep", "--set", "kind=x").err
+    assert mlp("tag", "vision/sweep", "9", "--set", "kind=x").code == 1
+
+
 def test_edit(mlp: Mlp, experiment: Experiment) -> None:
     said = mlp("edit", "vision/sweep", "--max-parallel", "4", "--max-hours", "2", "--target", "-0.5")
     assert said.out == "vision/sweep is active, with max parallel 4, max hours 2.0, target -0.5.\n"
@@ -116,6 +132,7 @@ def test_continue(mlp: Mlp, owner: User, experiment: Experiment, finish: Finish)
         ["cancel", "vision/sweep"],
         ["cancel", "vision/sweep", "1"],
         ["retry", "vision/sweep"],
+        ["tag", "vision/sweep", "1", "--set", "kind=x"],
         ["edit", "vision/sweep", "--max-parallel", "2"],
         ["fork", "vision/sweep", "1"],
         ["continue", "vision/sweep", "1", "--more", "1"],

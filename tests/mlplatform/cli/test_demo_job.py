@@ -7,10 +7,11 @@ from django.conf import settings
 from rich.console import Console
 
 from accounts.models import User
-from experiments.models import Experiment, ModelVersion, Run, RunMetric
+from experiments.models import Experiment, ModelVersion, Run
 from mlplatform.cli import demo
 from mlplatform.embedded.home import Home
 from tests.mlplatform.cli.conftest import connect
+from tests.points import summary
 
 
 @pytest.fixture
@@ -30,9 +31,7 @@ def train(state: str) -> None:
     Run.objects.filter(number=4).update(state=state)
     for run in Run.objects.all():
         value = 0.9 + run.number / 100
-        RunMetric.objects.create(
-            run=run, experiment=experiment, name="accuracy", last=value, last_step=1, max=value, count=1
-        )
+        summary(run, last=value, max=value)
     Experiment.objects.update(state="completed")
     ModelVersion.objects.create(project=experiment.project, run=run, name="demo.digits", version=1, uri="m")
 

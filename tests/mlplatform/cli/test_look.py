@@ -44,7 +44,7 @@ def test_experiments(mlp: Mlp, owner: User, experiment: Experiment, finish: Fini
 def test_runs_are_sorted_and_show_what_differs(mlp: Mlp, four: Experiment, finish: Finish) -> None:
     finish(1, accuracy=(0.5, 0.7))
     finish(2, accuracy=(0.5, 0.91234))
-    said = mlp("runs", "vision/sweep", "--sort", "-metric:accuracy")
+    said = mlp("runs", "vision/sweep", "--sort", "-metrics.accuracy")
     assert said.code == 0
     assert [row[:4] for row in rows(said.out)] == [
         ["2", "completed", "lr=0.2", "0.9123"],
@@ -55,7 +55,9 @@ def test_runs_are_sorted_and_show_what_differs(mlp: Mlp, four: Experiment, finis
     assert "epochs" not in said.out
     assert max(map(len, said.out.splitlines())) <= 80
     assert "\x1b" not in said.out
-    assert "loss" in mlp("runs", "vision/sweep", "--sort", "metric:loss").out.splitlines()[0]
+    few = mlp("runs", "vision/sweep", "--where", "metrics.accuracy > 0.8 or number = 4", "--sort", "-number")
+    assert [row[0] for row in rows(few.out)] == ["4", "2"]
+    assert [row[0] for row in rows(mlp("runs", "vision/sweep", "--limit", "1").out)] == ["1"]
     listed = json.loads(mlp("runs", str(four.id), "--sort=-number", "--json").out)
     assert [run["number"] for run in listed] == [4, 3, 2, 1]
 
@@ -63,7 +65,9 @@ def test_runs_are_sorted_and_show_what_differs(mlp: Mlp, four: Experiment, finis
 def test_a_sort_that_the_portal_refuses(mlp: Mlp, experiment: Experiment) -> None:
     said = mlp("runs", "vision/sweep", "--sort", "lr")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("mlp: Cannot sort by 'lr'; use number")
+    assert said.err.startswith("mlp: Cannot sort by 'lr': there is no field 'lr'; did you mean")
+    said = mlp("runs", "vision/sweep", "--where", "metrics.acuracy > 1")
+    assert "Column 1: no run here has a metric 'acuracy'; did you mean accuracy?" in said.err
 
 
 def test_show_an_experiment(mlp: Mlp, experiment: Experiment) -> None:

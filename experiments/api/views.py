@@ -1,0 +1,76 @@
+"""REST: saved views of the tables of runs."""
+
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import caller
+from accounts.api.once import once
+from accounts.selectors.projects import project_get
+from experiments.api.output import view_json
+from experiments.selectors.views import view_get, views_of
+from experiments.services.views import view_change, view_create, view_delete
+from mlplatform.http.input import Input, checked
+
+
+class ChangeInput(Input):
+    """What a view holds."""
+
+    name = serializers.CharField(max_length=60, required=False)
+    where = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    sort = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    columns = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
+    differing = serializers.BooleanField(required=False)
+    is_default = serializers.BooleanField(required=False)
+
+
+class CreateInput(ChangeInput):
+    """A new one: a name at least."""
+
+    name = serializers.CharField(max_length=60)
+    is_shared = serializers.BooleanField(default=False)
+
+
+class ViewsView(APIView):
+    """GET: the views of the project and the caller's own. POST: keep one."""
+
+    def get(self, request: Request, slug: str) -> Response:
+        """200."""
+        project = project_get(caller(request), slug)
+        return Response([view_json(view) for view in views_of(caller(request), project)])
+
+    @once
+    def post(self, request: Request, slug: str) -> Response:
+        """201; 403 for one that is shared without the right to, 409 if the name is taken."""
+        project = project_get(caller(request), slug)
+        given = checked(CreateInput, request.data)
+        view = view_create(
+            user=caller(request),
+            project=project,
+            name=given.pop("name"),
+            is_shared=given.pop("is_shared"),
+            content=given,
+        )
+        return Response(view_json(view), status=201)
+
+
+class ViewView(APIView):
+    """GET, PATCH and DELETE one view."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        """200, or 404 for whoever does not see it."""
+        return Response(view_json(view_get(caller(request), pk)))
+
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """200."""
+        view = view_get(caller(request), pk)
+        changes = checked(ChangeInput, request.data)
+        return Response(view_json(view_change(user=caller(request), view=view, changes=changes)))
+
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """204."""
+        view_delete(user=caller(request), view=view_get(caller(request), pk))
+        return Response(status=204)

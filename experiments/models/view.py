@@ -1,0 +1,42 @@
+"""Ways to look at runs that people keep."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class RunView(models.Model):
+    """A query, an order and columns under a name: of the whole project, or of one person in it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey("accounts.Project", models.CASCADE, related_name="views")
+    # Empty: everybody in the project sees it.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=60)
+    where = models.CharField(max_length=2000, blank=True)
+    sort = models.CharField(max_length=300, blank=True)
+    # Fields in the order of the table; empty: chosen by the page.
+    columns = models.JSONField(default=list)
+    differing = models.BooleanField(default=False)
+    # Shown where nothing else was asked for; a personal one goes before the project's.
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["project", "owner", "name"], nulls_distinct=False, name="run_view_name_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "owner"],
+                condition=Q(is_default=True),
+                nulls_distinct=False,
+                name="run_view_default_unique",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,127 @@
+"""Tables of runs: filtered by a query, sorted by any field, a page at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.models import Project
+from experiments.models import Experiment, Run, RunMetric
+from experiments.query.check import Names, check
+from experiments.query.errors import QueryError
+from experiments.query.parser import Sort, parse, parse_sort
+from experiments.selectors.conditions import Scope
+from experiments.selectors.matching import Matches, matches
+from experiments.selectors.names import MAX_NAMES, Named, metric_names, param_names
+from experiments.selectors.orders import run_phases
+from experiments.selectors.paging import Page, page
+from experiments.selectors.runs import RunRow, run_row
+from mlplatform.kernel import clock
+from mlplatform.kernel.errors import InvalidInput
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class RunSpace:
+    """Where runs are looked for: in one experiment or in all of a project, with the names that they have."""
+
+    scope: Scope
+    metrics: list[Named]
+    params: list[Named]
+
+    @property
+    def names(self) -> Names:
+        """What queries may name."""
+        return Names(_known(self.metrics), _known(self.params))
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """One page of runs in the order of `sort`; `count` is of all that match, None if nothing was asked for."""
+
+    rows: list[RunRow]
+    page: Page
+    count: int | None
+    sort: Sort
+
+
+def experiment_space(experiment: Experiment) -> RunSpace:
+    """The runs of an experiment. Two queries."""
+    scope = Scope((experiment.pk,))
+    return _space(scope, {experiment.objective_metric} - {""}, experiment.declared)
+
+
+def project_space(project: Project) -> RunSpace:
+    """The runs of all experiments of a project. Three queries."""
+    rows = list(Experiment.objects.filter(project=project).values_list("pk", "objective_metric"))
+    return _space(Scope(tuple(pk for pk, _ in rows)), {metric for _, metric in rows} - {""}, ())
+
+
+def run_table(
+    space: RunSpace,
+    *,
+    where: str = "",
+    sort: str = "number",
+    cursor: str = "",
+    limit: int = PAGE_ROWS,
+    metrics: Sequence[str] | None = None,
+) -> RunTable:
+    """A page of runs with summaries of some metrics (by default all): a fixed number of queries.
+
+    Raises QueryError for the query, InvalidInput(field="sort") and InvalidInput(field="after").
+    """
+    order = checked_sort(space, sort)
+    found = runs_matching(space, where)
+    shown = page(run_phases(found, order), order, cursor=cursor, limit=limit)
+    return RunTable(rows_of(shown.names, metrics), shown, found.count, order)
+
+
+def run_total(space: RunSpace) -> int:
+    """How many runs there are in all. One query, of an index."""
+    return Run.objects.filter(space.scope.q()).count()
+
+
+def runs_matching(space: RunSpace, where: str) -> Matches:
+    """Runs for which a query holds. Raises QueryError."""
+    node = parse(where)
+    if node is not None:
+        check(node, space.names)
+    return matches(space.scope, node)
+
+
+def checked_sort(space: RunSpace, text: str) -> Sort:
+    """Raises InvalidInput(field="sort") for what is no order here."""
+    sort = parse_sort(text)
+    try:
+        space.names.check(sort.field)
+    except QueryError as error:
+        raise InvalidInput(f"Cannot sort by {text!r}: {error.problem}", field="sort") from None
+    return sort
+
+
+def rows_of(ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
+    """Runs in the order of their ids, with summaries of these metrics or of all. Two queries."""
+    runs = Run.objects.select_related("experiment__project", "tracking_sync").in_bulk(ids)
+    summaries: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
+    rows = RunMetric.objects.filter(run__in=ids)
+    for metric in rows if metrics is None else rows.filter(name__in=metrics):
+        summaries[metric.run_id][metric.name] = metric
+    now = clock.now()
+    return [run_row(runs[pk], summaries[pk], now) for pk in ids if pk in runs]
+
+
+def _space(scope: Scope, objectives: set[str], declared: Iterable[str]) -> RunSpace:
+    metrics, params = metric_names(scope), {named.name: named for named in param_names(scope)}
+    reported = {named.name for named in metrics}
+    metrics += [Named(name, is_used=False) for name in sorted(objectives - reported)]
+    ordered = list(dict.fromkeys([*declared, *params]))
+    return RunSpace(
+        scope=scope,
+        metrics=sorted(metrics, key=lambda named: (named.name not in objectives, named.name)),
+        params=[params.get(name, Named(name, is_used=False)) for name in ordered],
+    )
+
+
+def _known(named: Sequence[Named]) -> list[str] | None:
+    return [one.name for one in named] if len(named) < MAX_NAMES else None

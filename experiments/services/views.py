@@ -1,0 +1,73 @@
+"""Keeping, changing and forgetting ways to look at runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Project, User
+from accounts.permissions import require
+from experiments.models import RunView
+from experiments.query.check import check
+from experiments.query.parser import parse, parse_sort
+from mlplatform.kernel.errors import Conflict, InvalidInput
+from mlplatform.kernel.text import storable
+
+MAX_VIEWS = 200
+MAX_COLUMNS = 100
+MAX_NAME = 60
+
+
+def view_create(
+    *, user: User, project: Project, name: str, is_shared: bool, content: Mapping[str, Any]
+) -> RunView:
+    """Keep a view for the person, or for everybody in the project.
+
+    Raises Forbidden if the person may not do that for others, Conflict if the name is taken, InvalidInput for content.
+    """
+    require(user, "control" if is_shared else "view", project)
+    if RunView.objects.filter(project=project).count() >= MAX_VIEWS:
+        raise Conflict(f"{project.name} has {MAX_VIEWS} views already; delete one first.")
+    return _save(RunView(project=project, owner=None if is_shared else user), {"name": name, **content})
+
+
+def view_change(*, user: User, view: RunView, changes: Mapping[str, Any]) -> RunView:
+    """Change the name or the content of a view. Raises as `view_create` does."""
+    _require(user, view)
+    return _save(view, changes)
+
+
+def view_delete(*, user: User, view: RunView) -> None:
+    """Forget a view. Raises Forbidden for the project's if the person may not change it."""
+    _require(user, view)
+    view.delete()
+
+
+def _require(user: User, view: RunView) -> None:
+    """One's own may be changed by whoever sees it, which is nobody else."""
+    require(user, "view" if view.owner_id == user.pk else "control", view.project)
+
+
+@transaction.atomic
+def _save(view: RunView, changes: Mapping[str, Any]) -> RunView:
+    for name, value in changes.items():
+        setattr(view, name, value)
+    view.name = view.name.strip()
+    if not 0 < len(view.name) <= MAX_NAME or storable(view.name) != view.name:
+        raise InvalidInput(f"A view needs a name of up to {MAX_NAME} characters.", field="name")
+    # What runs it will be used for, nobody knows, so any name of a metric will do.
+    if node := parse(view.where):
+        check(node)
+    if view.sort:
+        parse_sort(view.sort)
+    if len(view.columns) > MAX_COLUMNS or any(storable(key) != key or len(key) > 300 for key in view.columns):
+        raise InvalidInput(f"A view has at most {MAX_COLUMNS} columns, each a field.", field="columns")
+    if view.is_default:
+        same = RunView.objects.filter(project=view.project_id, owner=view.owner_id, is_default=True)
+        same.exclude(pk=view.pk).update(is_default=False)
+    try:
+        with transaction.atomic():
+            view.save()
+    except IntegrityError:
+        raise Conflict(f"There is a view {view.name!r} already; choose another name.", field="name") from None
+    return view

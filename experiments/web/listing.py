@@ -1,0 +1,109 @@
+"""The part of an experiment's page that lists its runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.web.access import SignedInRequest
+from experiments.models import Experiment, RunView
+from experiments.query.errors import QueryError
+from experiments.query.parser import PLAIN
+from experiments.query.tree import METRICS, PARAMS, Field
+from experiments.selectors.groups import SetRow, SetTable, set_table
+from experiments.selectors.names import Named
+from experiments.selectors.overview import RunCounts
+from experiments.selectors.paging import Page
+from experiments.selectors.tables import RunSpace, RunTable, checked_sort, experiment_space, run_table
+from experiments.selectors.views import views_of
+from experiments.web.columns import ColumnMaker
+from experiments.web.looks import Look
+from experiments.web.words import counted
+from mlplatform.kernel.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class KeptView:
+    """A line of the menu of views."""
+
+    view: RunView
+    href: str
+    may_change: bool
+
+
+def runs_shown(
+    request: SignedInRequest, experiment: Experiment, counts: RunCounts, *, may_control: bool
+) -> dict[str, Any]:
+    """Context of the table: `look`, `table`, `columns` and what the bar above it needs."""
+    space = experiment_space(experiment)
+    views = list(views_of(request.user, experiment.project))
+    view = next((one for one in views if one.is_default), None) if not request.GET else None
+    look = _usable(Look.of_view(view), space) if view else Look.of(request.GET)
+    maker = ColumnMaker(experiment, space, look)
+    error = ""
+    table: RunTable | SetTable
+    try:
+        table = _table(space, look, maker.metrics)
+    except QueryError as wrong:
+        error = wrong.message
+        table = RunTable([], Page([], "", ""), 0, checked_sort(space, "number"))
+    columns = maker.columns([row.params if isinstance(row, SetRow) else row.run.params for row in table.rows])
+    total = counts.sets if look.grouped else counts.total
+    return {
+        "look": look,
+        "table": table,
+        "columns": columns.shown,
+        "offers": columns.offers,
+        "shared": columns.shared,
+        "fields": [*PLAIN, *(str(Field(head, one.name)) for head, names in _named(space) for one in names)],
+        "query_error": error,
+        "shown_words": _words(look, len(table.rows), table.count, total),
+        "has_repeats": counts.total > counts.sets,
+        "filter_fields": look.fields("where"),
+        "column_fields": look.fields("column", "differing"),
+        "view": view,
+        "views": [
+            KeptView(one, Look.of_view(one).href, may_control or one.owner_id == request.user.pk)
+            for one in views
+        ],
+        **_links(look, table.page),
+    }
+
+
+def _links(look: Look, page: Page) -> dict[str, str]:
+    """Where the table's buttons lead."""
+    return {
+        "everything": Look().href,
+        "unfiltered": look.changed(where="").href,
+        "automatic": look.changed(columns=(), differing=False).href,
+        # Fields that runs can be sorted by need not do for sets.
+        "ungrouped": look.changed(grouped=False, sort="").href,
+        "by_set": look.changed(grouped=True, sort="").href,
+        "first_page": look.changed().href,
+        "previous_page": look.changed(after=page.previous).href if page.previous else "",
+        "following_page": look.changed(after=page.following).href if page.following else "",
+    }
+
+
+def _named(space: RunSpace) -> list[tuple[str, list[Named]]]:
+    return [(METRICS, space.metrics), (PARAMS, space.params)]
+
+
+def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
+    what = "set" if look.grouped else "run"
+    if matching is None:
+        return f"{shown:,} of {counted(total, what)}" if shown < total else counted(total, what)
+    of = f"{matching:,} of {counted(total, what)}"
+    return f"{of} match, {shown:,} shown" if shown < matching else f"{of} match"
+
+
+def _table(space: RunSpace, look: Look, metrics: list[str]) -> RunTable | SetTable:
+    read = set_table if look.grouped else run_table
+    return read(space, where=look.where, sort=look.sort or "number", cursor=look.after, metrics=metrics)
+
+
+def _usable(look: Look, space: RunSpace) -> Look:
+    """A view may have been made for other experiments: what its order names need not be here."""
+    try:
+        checked_sort(space, look.sort or "number")
+    except InvalidInput:
+        return look.changed(sort="")
+    return look

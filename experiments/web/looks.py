@@ -1,0 +1,74 @@
+"""How somebody looks at runs: all of it is in the address of the page, so that it can be shared and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from experiments.models import RunView
+
+GROUPED = "set"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Query, order, columns (none: the page chooses), only what differs, sets instead of runs, and the page."""
+
+    where: str = ""
+    sort: str = ""
+    columns: tuple[str, ...] = ()
+    differing: bool = False
+    grouped: bool = False
+    after: str = ""
+
+    @classmethod
+    def of(cls, given: QueryDict) -> "Look":
+        """What the address says. `up` and `down` move a column by one place, for those who have no scripts."""
+        columns = list(dict.fromkeys(name for name in given.getlist("column") if name))
+        for direction, step in (("up", -1), ("down", 1)):
+            name = given.get(direction)
+            if name in columns:
+                at = columns.index(name)
+                columns.insert(max(at + step, 0), columns.pop(at))
+        return cls(
+            where=given.get("where", "").strip(),
+            sort=given.get("sort", ""),
+            columns=tuple(columns),
+            differing=given.get("differing") == "1",
+            grouped=given.get("group") == GROUPED,
+            after=given.get("after", ""),
+        )
+
+    @classmethod
+    def of_view(cls, view: RunView) -> "Look":
+        """What was kept."""
+        return cls(where=view.where, sort=view.sort, columns=tuple(view.columns), differing=view.differing)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """As names and values of an address, or of hidden fields of a form."""
+        given: Mapping[str, Any] = {
+            "where": self.where,
+            "sort": self.sort,
+            "differing": "1" if self.differing else "",
+            "group": GROUPED if self.grouped else "",
+            "after": self.after,
+        }
+        return [(name, value) for name, value in given.items() if value] + [
+            ("column", name) for name in self.columns
+        ]
+
+    def changed(self, **changes: Any) -> "Look":
+        """The same with changes, from its first page."""
+        return replace(self, **({"after": ""} | changes))
+
+    @property
+    def href(self) -> str:
+        """As a link from the page itself. Never empty: without anything in it, the default view would be meant."""
+        return f"?{urlencode(self.pairs or [('sort', 'number')])}"
+
+    def fields(self, *without: str) -> list[tuple[str, str]]:
+        """For the hidden fields of a form that asks for the others itself."""
+        return [(name, value) for name, value in self.pairs if name not in {*without, "after"}]
