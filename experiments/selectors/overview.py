@@ -83,7 +83,7 @@ def run_counts(experiment: Experiment) -> RunCounts:
         total=sum(states.values()),
         done=done,
         done_progress=done + sum(progress or 0.0 for _, progress, _ in under_way),
-        words=", ".join(f"{count} {state}" for state, count in states.items()),
+        words=", ".join(f"{count:,} {state}" for state, count in states.items()),
         states=states,
         sets=sum(row["sets"] for row in by_state.values()),
         searched=sum(row["searched"] for row in by_state.values()),

@@ -12,7 +12,14 @@ from experiments.selectors.groups import SetRow, SetTable, set_table
 from experiments.selectors.names import Named
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
-from experiments.selectors.tables import RunSpace, RunTable, checked_sort, experiment_space, run_table
+from experiments.selectors.tables import (
+    PAGE_ROWS,
+    RunSpace,
+    RunTable,
+    checked_sort,
+    experiment_space,
+    run_table,
+)
 from experiments.selectors.views import views_of
 from experiments.web.columns import ColumnMaker
 from experiments.web.looks import Look
@@ -97,7 +104,14 @@ def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
 
 def _table(space: RunSpace, look: Look, metrics: list[str]) -> RunTable | SetTable:
     read = set_table if look.grouped else run_table
-    return read(space, where=look.where, sort=look.sort or "number", cursor=look.after, metrics=metrics)
+    return read(
+        space,
+        where=look.where,
+        sort=look.sort or "number",
+        cursor=look.after,
+        limit=PAGE_ROWS,
+        metrics=metrics,
+    )
 
 
 def _usable(look: Look, space: RunSpace) -> Look:

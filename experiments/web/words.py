@@ -35,4 +35,4 @@ def pruner_name(method: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """1 run, 2 runs."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-// Selecting rows of a table in a form[data-select]: all of them, a range with Shift, and what stays over refetches.
+// Selecting rows of a table in a form[data-select]: all of a page, a range with Shift; it stays over refetches and pages.
 
 const selected = new Set();
 let last = null;
@@ -11,14 +11,30 @@ function show() {
     const boxes = boxesOf(form);
     for (const box of boxes) box.checked = selected.has(box.value);
     const count = boxes.filter((box) => box.checked).length;
+    form.toggleAttribute("data-selected", selected.size > 0);
+    sendAlong(form, boxes);
     const words = form.querySelector("[data-select-count]");
-    if (words) words.textContent = `${count} selected`;
+    if (words) words.textContent = `${selected.size} selected${selected.size > count ? `, ${count} on this page` : ""}`;
     const pick = form.querySelector("[data-select-all]");
     if (!pick) continue;
     pick.hidden = false;
     const all = pick.querySelector("input");
     all.checked = count > 0 && count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
+  }
+}
+
+// What was chosen on other pages is sent with what is on this one.
+function sendAlong(form, boxes) {
+  for (const old of form.querySelectorAll("[data-select-far]")) old.remove();
+  const here = new Set(boxes.map((box) => box.value));
+  if (!boxes.length) return;
+  for (const value of selected) {
+    if (here.has(value)) continue;
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: boxes[0].name, value });
+    field.dataset.selectFar = "";
+    form.append(field);
   }
 }
 
