@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.web import control, experiments, forking, launch, projects, registry, runs, views
+from experiments.web import control, experiments, forking, launch, projects, registry, runs, tags, views
 
 EXPERIMENT = "p/<slug:project>/e/<slug:slug>/"
 RUN = EXPERIMENT + "r/<int:number>/"
@@ -28,6 +28,7 @@ urlpatterns = [
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),
     path(RUN + "retry/", runs.retry, name="run_retry"),
+    path(RUN + "tag/", tags.tag, name="run_tag"),
     path(RUN + "packages/<int:attempt>/", runs.packages, name="run_packages"),
     path(RUN + "fork/", forking.fork, name="run_fork"),
     path(RUN + "continue/", forking.train_further, name="run_continue"),

@@ -125,6 +125,24 @@ def test_strangers_find_nothing(browser: Browser, stranger: User, place: str) ->
     assert client.post("/p/vision/views/", {"name": "x", "experiment": "sweep"}).status_code == 404
 
 
+def test_a_run_is_tagged_on_its_page(
+    browser: Browser, owner: User, viewer: User, stranger: User, place: str
+) -> None:
+    run = f"{place}r/1/"
+    client = browser(owner)
+    page = client.post(f"{run}tag/", {"tag": "kind=ablation"}, follow=True)
+    assert page.redirect_chain == [(run, 302)]
+    assert "kind: ablation" in page.content.decode()
+    assert "is no tag" in client.post(f"{run}tag/", {"tag": "kind"}, follow=True).content.decode()
+    seen = shown(browser(viewer), run)
+    assert "kind: ablation" in seen
+    assert f"{run}tag/" not in seen
+    assert browser(viewer).post(f"{run}tag/", {"tag": "kind="}).status_code == 403
+    assert browser(stranger).post(f"{run}tag/", {"tag": "kind="}).status_code == 404
+    client.post(f"{run}tag/", {"tag": "kind="})
+    assert Run.objects.get(number=1).tags == {}
+
+
 def test_selected_runs_are_tagged(browser: Browser, owner: User, place: str) -> None:
     client = browser(owner)
     sent = {"action": "tag", "run": ["1", "2"]}
