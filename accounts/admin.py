@@ -1,15 +1,41 @@
 """Administration of users, projects, tokens; the audit trail is read only."""
 
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, AuditEvent, Membership, Project, User
+from accounts.services.access import access_changed
 from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
+
+if TYPE_CHECKING:
+    from django.contrib.admin.models import LogEntry
+    from django.db.models import QuerySet
+
+
+class AccessAdmin(ModelAdmin):
+    """Rows that say who may do what."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> "LogEntry":
+        """Also of a password, and of the rows of an inline table."""
+        access_changed()
+        return super().log_change(request, obj, message)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """One."""
+        super().delete_model(request, obj)
+        access_changed()
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        """Many at once."""
+        super().delete_queryset(request, queryset)
+        access_changed()
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(AccessAdmin, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator may add one without an e-mail address."""
 
     add_fieldsets = (
@@ -32,7 +58,7 @@ class MembershipInline(TabularInline):
 
 
 @admin.register(Project)
-class ProjectAdmin(ModelAdmin):
+class ProjectAdmin(AccessAdmin):
     """Projects with their members."""
 
     list_display = ("name", "slug", "created_by", "created_at")
@@ -47,7 +73,7 @@ class ProjectAdmin(ModelAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(AccessAdmin):
     """Tokens: revoking is all that an administrator does to them."""
 
     list_display = ("prefix", "name", "user", "created_at", "last_used_at")

@@ -1,6 +1,8 @@
 """The one place that answers who may do what."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -23,20 +25,38 @@ _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 Person = User | AnonymousUser
 
 
+def roles_in(pairs: Collection[tuple[Person, UUID]]) -> dict[tuple[int, UUID], Role]:
+    """The role of each person in the project beside it, by their ids; strangers are missing. At most one query.
+
+    Site admins are owners everywhere. Whoever is not active is a stranger.
+    """
+    people = [(user, project) for user, project in pairs if isinstance(user, User) and user.is_active]
+    roles = {(user.pk, project): Role.OWNER for user, project in people if user.is_superuser}
+    others = {(user.pk, project) for user, project in people} - roles.keys()
+    if others:
+        found = Membership.objects.filter(
+            user_id__in={user for user, _ in others}, project_id__in={project for _, project in others}
+        )
+        for user, project, role in found.values_list("user_id", "project_id", "role"):
+            if (user, project) in others:
+                roles[user, project] = Role(role)
+    return roles
+
+
 def role_in(user: Person, project: Project) -> Role | None:
-    """The person's role, None for a stranger. Site admins are owners everywhere. One query."""
-    if not isinstance(user, User) or not user.is_active:
-        return None
-    if user.is_superuser:
-        return Role.OWNER
-    membership = Membership.objects.filter(user=user, project=project).first()
-    return Role(membership.role) if membership else None
+    """The person's role, None for a stranger. At most one query."""
+    return next(iter(roles_in([(user, project.pk)]).values()), None)
 
 
 def allowed(user: Person, action: str, project: Project) -> bool:
     """Whether the person may do the action (a key of ACTIONS) in the project."""
     role = role_in(user, project)
-    return role is not None and _RANK[role] >= _RANK[ACTIONS[action]]
+    return role is not None and suffices(role, action)
+
+
+def suffices(role: Role, action: str) -> bool:
+    """Whether the role may do the action (a key of ACTIONS)."""
+    return _RANK[role] >= _RANK[ACTIONS[action]]
 
 
 def require(user: Person, action: str, project: Project) -> None:
@@ -44,7 +64,7 @@ def require(user: Person, action: str, project: Project) -> None:
     role = role_in(user, project)
     if role is None:
         raise NotFound(GONE)
-    if _RANK[role] < _RANK[ACTIONS[action]]:
+    if not suffices(role, action):
         raise Forbidden(
             f"As {role} of {project.name} you may not {action}; this needs the role {ACTIONS[action]}. "
             "An administrator can change your role."

@@ -1,13 +1,15 @@
 """URLs of the whole portal."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import include, path
 
 from mlplatform.http.health import healthz
 
-# One sign-in page, with its rate limits, for the admin site too.
+# One way to sign in, with its rate limits, and one to sign out, for the admin site too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.logout = logout  # type: ignore[method-assign]
 
 admin.site.site_header = admin.site.site_title = "mlplatform administration"
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.models import ApiToken, User
+from accounts.services.access import access_changed
 from accounts.services.audit import audit
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput, NotFound, Unauthenticated
@@ -43,6 +44,7 @@ def token_revoke(*, user: User, token_id: int) -> None:
         raise NotFound(f"You have no token {token_id}.")
     audit(user, "token.revoke", token.prefix)
     token.delete()
+    access_changed()
 
 
 @transaction.atomic
@@ -56,10 +58,15 @@ def token_end(*, text: str) -> None:
 
 def token_user(text: str) -> User:
     """The active user whose token this is. Raises Unauthenticated."""
+    return token_use(text).user
+
+
+def token_use(text: str) -> ApiToken:
+    """The token of this text, with its active user; it counts as used now. Raises Unauthenticated."""
     token = ApiToken.objects.select_related("user").filter(digest=digest(text)).first()
     if token is None or not token.user.is_active:
         raise Unauthenticated("The token is not valid. Create one on the page API tokens.")
     now = clock.now()
     if token.last_used_at is None or now - token.last_used_at > USED_RESOLUTION:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token.user
+    return token

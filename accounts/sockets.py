@@ -1,0 +1,56 @@
+"""ASGI middleware of WebSockets: puts the Caller into scope["caller"], None for nobody."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from channels.security.websocket import OriginValidator
+
+from accounts.selectors.callers import Caller, session_caller
+from accounts.services.tokens import token_use
+from mlplatform.kernel.errors import Unauthenticated
+
+Scope = dict[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+
+class CallerMiddleware:
+    """`Authorization: Bearer <token>`, as over REST; else the session of a browser, from a page of ours only.
+
+    No page can send that header, so that a caller who does is no browser whose cookies somebody else's page uses.
+    """
+
+    def __init__(self, app: App, origins: Sequence[str]) -> None:
+        self._app = app
+        # The browser names the page that asks, with its port: other services of this machine have pages too.
+        self._browsers = OriginValidator(AuthMiddlewareStack(self._signed_in), origins)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """See ASGI."""
+        text = _bearer(scope)
+        if text is None:
+            await self._browsers(scope, receive, send)
+        else:
+            caller = await database_sync_to_async(_token_caller)(text)
+            await self._app({**scope, "caller": caller}, receive, send)
+
+    async def _signed_in(self, scope: Scope, receive: Any, send: Any) -> None:
+        user = scope["user"]
+        caller = session_caller(user, scope["session"]) if user.is_authenticated else None
+        await self._app({**scope, "caller": caller}, receive, send)
+
+
+def _bearer(scope: Scope) -> str | None:
+    """The token that the header Authorization has; None without one."""
+    header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, text = header.partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
+
+
+def _token_caller(text: str) -> Caller | None:
+    try:
+        token = token_use(text)
+    except Unauthenticated:
+        return None
+    return Caller(token.user_id, token_id=token.pk)
