@@ -1,121 +1,125 @@
 """The live socket of a page: watches one project, experiment or run, and says what changed a few times per second.
 
-Text frames are JSON: {"changed": ["run:<id>", ...], "points": [...]} or, when too much happened, {"refetch": true}.
-Close codes: 4401 not signed in, 4404 nothing there or not for you.
+Text frames are JSON. The page says {"watch": ["<metric>", ...]}, whose points it shows, and is answered {"watching": …}
+as soon as it hears them; or {"ping": true}. It hears {"changed": ["run:<id>", ...], "points": [...]}, {"beat": true},
+or {"refetch": true} when something is missing.
+Close codes: 4400 nonsense, 4401 not signed in, 4404 nothing there or not for you, 1013 come again.
 """
 
 import asyncio
-import contextlib
 import json
+import logging
 from typing import Any
-from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
+from redis.exceptions import RedisError
 
-from accounts.models import Project, User
-from accounts.permissions import allowed
-from experiments.models import Experiment, Run
-from mlplatform.http.live import group_name
-from mlplatform.kernel import clock
+from experiments.broadcast import BEAT, broadcast
+from experiments.selectors.watching import NOT_SIGNED_IN, Place, Watcher, refusals
+from mlplatform.http.rooms import REFETCH
 
-FLUSH_SECONDS = 0.3
-# One frame holds at most this many points; above it, fetching the thinned series again is cheaper.
-MAX_POINTS = 5000
-MAX_CHANGES = 200
-# Somebody who loses a role stops hearing of changes within this time.
-RECHECK_SECONDS = 30
-NOT_SIGNED_IN = 4401
-NOT_FOUND = 4404
+logger = logging.getLogger(__name__)
+Scope = dict[str, Any]
+NONSENSE = 4400
+TRY_AGAIN = 1013
+MAX_MESSAGE = 16_384
+MAX_NAMES = 50
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    """One page. Events are gathered for a moment and sent as one frame; the buffer is bounded."""
+    """One socket. At most one frame is on its way; what comes meanwhile becomes one refetch."""
 
-    group = ""
-    flush_task: asyncio.Task[None] | None = None
+    # The layer is heard by the broadcast, for all sockets of the process.
+    channel_layer_alias = None
+    names: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sending: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._is_behind = False
+        self._has_joined = False
 
     async def connect(self) -> None:
         """Accept first: a browser learns the code of a close only after the handshake."""
         await self.accept()
-        self._forget()
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
+        caller, place = self.scope["caller"], self.scope["url_route"]["kwargs"]
+        if caller is None:
             await self.close(NOT_SIGNED_IN)
             return
-        place = self.scope["url_route"]["kwargs"]
-        self.kind, self.pk = str(place["kind"]), place["pk"]
-        if not await self._may_watch():
-            await self.close(NOT_FOUND)
+        self.watcher = Watcher(caller, Place(str(place["kind"]), place["pk"]))
+        self._has_joined = True
+        try:
+            await broadcast().join(self)
+            # After joining: a change of access is either seen here, or heard.
+            refused = await database_sync_to_async(refusals)([self.watcher])
+        except (RedisError, OSError, DatabaseError) as error:
+            logger.warning("A page cannot watch now: %s", error)
+            self.end(TRY_AGAIN)
             return
-        self.group = group_name(self.kind, self.pk)
-        await self.channel_layer.group_add(self.group, self.channel_name)
+        if self.watcher in refused:
+            self.end(refused[self.watcher])
 
-    async def disconnect(self, code: int) -> None:
-        """Leave the group."""
-        if self.flush_task:
-            self.flush_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.flush_task
-        if self.group:
-            await self.channel_layer.group_discard(self.group, self.channel_name)
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """See ASGI. However it ends, nothing stays behind."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for task in (self._sending, self._ending):
+                if task:
+                    task.cancel()
+            if self._has_joined:
+                await broadcast().leave(self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Pages have nothing to say."""
-
-    async def live_events(self, message: dict[str, Any]) -> None:
-        """Events of mlplatform.http.live: put them into the next frame."""
-        for event in message["events"]:
-            if not self.overflow:
-                self._gather(event)
-        if self.flush_task is None or self.flush_task.done():
-            self.flush_task = asyncio.create_task(self._flush_later())
-
-    def _gather(self, event: dict[str, Any]) -> None:
-        what = event["what"]
-        if what == "points":
-            self.points.append({key: event[key] for key in ("run", "number", "points")})
-            self.point_count += sum(len(item["steps"]) for item in event["points"])
+        """What the page shows, or whether anybody is there."""
+        asked = _parse(text_data or "")
+        if asked is None:
+            self.end(NONSENSE)
+        elif "watch" in asked:
+            self.names = frozenset(asked["watch"])
+            self.offer(json.dumps({"watching": sorted(self.names)}))
         else:
-            self.changed.setdefault(f"{what}:{event.get(what) or event.get('run') or event.get('project')}")
-        if self.point_count > MAX_POINTS or len(self.changed) > MAX_CHANGES:
-            self._forget(overflow=True)
+            self.offer(BEAT)
 
-    def _forget(self, *, overflow: bool = False) -> None:
-        self.changed: dict[str, None] = {}
-        self.points: list[dict[str, Any]] = []
-        self.point_count = 0
-        self.overflow = overflow
-
-    async def _flush_later(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
-        if (clock.now() - self.checked_at).total_seconds() > RECHECK_SECONDS and not await self._may_watch():
-            await self.close(NOT_FOUND)
+    def offer(self, text: str) -> None:
+        """See Listener."""
+        if self._ending:
             return
-        frame = {"refetch": True} if self.overflow else {"changed": list(self.changed), "points": self.points}
-        self._forget()
-        # A slow reader blocks here; meanwhile events meet the bound above and become one refetch.
-        await self.send(json.dumps(frame))
-        if self.changed or self.points or self.overflow:
-            self.flush_task = asyncio.create_task(self._flush_later())
+        if self._sending:
+            self._is_behind = True
+        else:
+            self._sending = asyncio.create_task(self._send(text))
 
-    async def _may_watch(self) -> bool:
-        self.checked_at = clock.now()
-        may: bool = await database_sync_to_async(may_watch)(self.scope["user"].pk, self.kind, self.pk)
-        return may
+    def end(self, code: int) -> None:
+        """See Listener."""
+        self._ending = self._ending or asyncio.create_task(self.close(code))
+
+    async def _send(self, text: str) -> None:
+        try:
+            # Waits here while nobody reads.
+            await self.send(text)
+        except OSError:
+            # The other end is gone: `disconnect` follows.
+            return
+        self._sending = None
+        if self._is_behind:
+            self._is_behind = False
+            self.offer(REFETCH)
 
 
-def may_watch(user_id: int | None, kind: str, pk: UUID) -> bool:
-    """Whether the person, as of now, may see the project, experiment or run. At most three queries."""
-    user = User.objects.filter(pk=user_id).first() if user_id else None
-    projects = Project.objects.all()
-    match kind:
-        case "project":
-            project = projects.filter(pk=pk).first()
-        case "experiment":
-            project = projects.filter(pk__in=Experiment.objects.filter(pk=pk).values("project")).first()
-        case "run":
-            project = projects.filter(pk__in=Run.objects.filter(pk=pk).values("experiment__project")).first()
-        case _:
-            return False
-    return project is not None and user is not None and allowed(user, "view", project)
+def _parse(text: str) -> dict[str, Any] | None:
+    """{"watch": [names]} or {"ping": true}; None for anything else."""
+    try:
+        asked = json.loads(text) if len(text) <= MAX_MESSAGE else None
+    except ValueError:
+        return None
+    if not isinstance(asked, dict):
+        return None
+    names = asked.get("watch")
+    if names is None:
+        return asked if "ping" in asked else None
+    is_fine = isinstance(names, list) and len(names) <= MAX_NAMES and all(isinstance(n, str) for n in names)
+    return asked if is_fine else None

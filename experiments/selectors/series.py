@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from django.http import QueryDict
 
-from experiments.models import Run
+from experiments.models import Run, RunMetric
 from experiments.points import Floats, Points, at_width, joined
 from mlplatform.kernel import columns
 from mlplatform.kernel.errors import InvalidInput
@@ -108,6 +108,12 @@ def _place(query: QueryDict, key: str, default: float) -> float:
 def metric_names(run: Run) -> list[str]:
     """Names of the metrics that a run reported."""
     return list(run.metrics.order_by("name").values_list("name", flat=True))
+
+
+def metric_counts(runs: Iterable[Run], name: str) -> dict[UUID, int]:
+    """How many points each of the runs has of the metric. One query."""
+    found = RunMetric.objects.filter(run__in=list(runs), name=name)
+    return dict(found.values_list("run_id", "count"))
 
 
 class _Wanted:

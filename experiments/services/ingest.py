@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +23,7 @@ from experiments.services.lifecycle import (
     run_move,
     run_stopped,
 )
+from experiments.services.live import points_came, series_changed
 from experiments.services.metric_names import names_admit
 from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
@@ -72,6 +72,9 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
     stream = stream or IngestStream(run=run, attempt=batch.attempt, rank=batch.rank)
     expected = stream.last_seq + 1
     if batch.seq < expected:
+        # Its answer was lost, and so may be what pages were to hear of it.
+        run_changed(run)
+        series_changed(run)
         return Receipt(_order(run, allocation), expected)
     if batch.seq > expected:
         raise Gap(f"Batch {batch.seq} came, but {expected} is missing.", expected=expected)
@@ -157,20 +160,16 @@ def _store_points(run: Run, batch: Batch, rows: Rows) -> None:
     points = batch.points
     if not points:
         return
+    has_new_names = not rows.keys() >= points.keys()
     points_store(run, attempt=batch.attempt, seq=batch.seq, points=points)
     judge_later(run, points)
     summarise(run, rows, points)
     compact_later(run, batch.seq, ((rows[name].count, len(found)) for name, found in points.items()))
     _stop_if_not_finite(run, points)
-    publish(
-        [group_name("run", run.id), group_name("experiment", run.experiment_id)],
-        {
-            "what": "points",
-            "run": str(run.id),
-            "number": run.number,
-            "points": [_live(name, found) for name, found in points.items()],
-        },
-    )
+    if has_new_names:
+        # Pages that show none of them learn that there is more to choose from.
+        series_changed(run)
+    points_came(run, batch.attempt, points, {name: rows[name].count for name in points})
 
 
 def _finish(run: Run, end: End) -> None:
@@ -214,13 +213,3 @@ def _store_log(run: Run, batch: Batch) -> None:
         content=zlib.compress(content, 6),
     )
     publish([group_name("run", run.id)], {"what": "log", "run": str(run.id)})
-
-
-def _live(name: str, points: Points) -> dict[str, Any]:
-    values = [value if math.isfinite(value) else None for value in points.values.tolist()]
-    return {
-        "name": name,
-        "steps": points.steps.tolist(),
-        "values": values,
-        "times": points.times.tolist(),
-    }

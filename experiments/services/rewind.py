@@ -4,6 +4,7 @@ Otherwise the steps in between would be there twice.
 """
 
 from experiments.models import Run
+from experiments.services.live import series_changed
 from experiments.services.points import points_forget
 from experiments.services.summaries import summarise_anew
 
@@ -16,3 +17,4 @@ def rewind(run: Run, step: int) -> None:
     touched = points_forget(run, step)
     if touched:
         summarise_anew(run, touched)
+        series_changed(run)

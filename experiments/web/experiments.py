@@ -15,7 +15,7 @@ from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import experiment_metric_names, run_counts
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import best_run
-from experiments.selectors.series import Series, series, view_in
+from experiments.selectors.series import Series, metric_counts, series, view_in
 from experiments.selectors.tracking import tracking_trouble
 from experiments.states import RunState
 from experiments.web.listing import runs_shown
@@ -75,12 +75,18 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     names = experiment_metric_names(found)
     metric = request.GET.get("metric") or (names[0] if names else "")
     view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
+    # Before the points: series.js knows how to go on from too small a count, not from one too large.
+    counts = metric_counts(shown, metric)
     curves = {item.run_id: item for item in series(shown, [metric], view)}
     return JsonResponse(
         {
             "metric": metric,
             "metrics": names,
-            "runs": [_curve(run, curves[run.pk]) for run in reversed(shown) if run.pk in curves],
+            "runs": [
+                _curve(run, counts.get(run.pk, 0), curves[run.pk])
+                for run in reversed(shown)
+                if run.pk in curves
+            ],
             "runs_shown": len(shown),
             "dropped": [run.number for run in reversed(shown) if points_dropped(run)],
             "left_out": runs.count() - len(shown),
@@ -96,11 +102,13 @@ def points(request: SignedInRequest, project: str, slug: str, kind: str) -> Stre
     return points_file(found.runs.order_by("number"), request.GET, slug, kind)
 
 
-def _curve(run: Run, found: Series) -> dict[str, Any]:
+def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
     values = found.points.values.tolist()
     return {
         "id": str(run.pk),
         "number": run.number,
+        "attempt": run.attempts_made,
+        "count": count,
         "start": found.start,
         "steps": found.points.steps.tolist(),
         "values": [value if math.isfinite(value) else None for value in values],

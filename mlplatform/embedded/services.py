@@ -142,14 +142,11 @@ def _worker() -> tuple[str, ...]:
 
 def _web(ports: Mapping[str, int], listener: int, portal: Mapping[str, str]) -> Service:
     # No proxy is in front: with its headers anybody on this machine could pretend to be somebody else's address.
-    listen = (
-        "--fd",
-        str(listener),
-        "--no-proxy-headers",
-        "--no-access-log",
-        "--timeout-graceful-shutdown",
-        "3",
+    # Compressing would cost a window of memory per socket, and CPU per frame and socket.
+    options = (
+        "--no-proxy-headers --no-access-log --timeout-graceful-shutdown 3 --ws-per-message-deflate false"
     )
+    listen = ("--fd", str(listener), *options.split())
     return Service(
         "web",
         (_python("uvicorn", "mlplatform.asgi:application", *listen),),

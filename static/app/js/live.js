@@ -1,17 +1,28 @@
 // One WebSocket per page, named by data-live on the body. The socket says what changed; elements with data-live-on fetch
-// themselves again by their own hx-trigger="live …". Points go to the chart as they are.
+// themselves again by their own hx-trigger="live …". Points come as they are, of the metrics that elements with
+// data-live-metric name; who changes one says so by the event live:watch.
 
 const FIRST_DELAY_MS = 500;
 const LAST_DELAY_MS = 15000;
-const EVERYTHING = ["run", "experiment", "log", "model", "points"];
-// Closed by the server for good: not signed in, no such thing.
-const FINAL_CODES = [4401, 4404];
+// The server says something every 10 s.
+const SILENCE_MS = 25000;
+const ANSWER_MS = 4000;
+const LOOK_MS = 5000;
+const EVERYTHING = ["run", "experiment", "log", "model", "series"];
+const NOT_SIGNED_IN = 4401;
+const NOT_FOUND = 4404;
 
 const watched = document.body.dataset.live;
 const status = document.getElementById("live-status");
 const waiting = new Set();
+let socket = null;
+let retry = null;
 let failures = 0;
-let opened = false;
+let isReady = false;
+let wasRefused = false;
+let isOver = false;
+let heardAt = 0;
+let lookedAt = Date.now();
 
 function say(state, text) {
   if (!status) return;
@@ -30,7 +41,7 @@ function tell(kinds) {
       element.dispatchEvent(new CustomEvent("live", { bubbles: false }));
     }
   }
-  if (waiting.has("points")) document.dispatchEvent(new CustomEvent("live:refetch"));
+  if (waiting.has("series")) document.dispatchEvent(new CustomEvent("live:refetch"));
   waiting.clear();
 }
 
@@ -40,35 +51,97 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 });
 
 function receive(message) {
+  if (message.watching) return ready();
   if (message.refetch) return tell(EVERYTHING);
   tell((message.changed ?? []).map((name) => name.split(":")[0]));
-  if (message.points?.length) {
-    if (document.hidden) waiting.add("points");
-    else document.dispatchEvent(new CustomEvent("live:points", { detail: message.points }));
-  }
+  if (message.points?.length) document.dispatchEvent(new CustomEvent("live:points", { detail: message.points }));
+}
+
+// From here on nothing is missed. What changed between the rendering of the page, or the loss of the last socket, and now
+// was: everything is fetched once. After a change of metrics only points were.
+function ready() {
+  tell(isReady ? ["series"] : EVERYTHING);
+  isReady = true;
+  wasRefused = false;
+  failures = 0;
+  say("on", "Live");
+}
+
+function watch() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const names = [...document.querySelectorAll("[data-live-metric]")].map((element) => element.dataset.liveMetric);
+  socket.send(JSON.stringify({ watch: [...new Set(names)].filter(Boolean) }));
 }
 
 function connect() {
+  clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const socket = new WebSocket(`${scheme}://${location.host}/ws/live/${watched}/`);
-  socket.addEventListener("open", () => {
-    // The page was rendered before the socket opened: something may have changed between.
-    tell(EVERYTHING);
-    failures = 0;
-    opened = true;
-    say("on", "Live");
+  const mine = new WebSocket(`${scheme}://${location.host}/ws/live/${watched}/`);
+  socket = mine;
+  isReady = false;
+  heardAt = Date.now();
+  mine.addEventListener("open", watch);
+  mine.addEventListener("message", (event) => {
+    if (mine !== socket) return;
+    heardAt = Date.now();
+    receive(JSON.parse(event.data));
   });
-  socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
-  socket.addEventListener("close", (event) => {
-    if (FINAL_CODES.includes(event.code)) return say("off", "Not live: reload the page");
-    const delay = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures) * (0.5 + Math.random());
-    failures += 1;
-    if (opened || failures > 1) say("off", "Reconnecting…");
-    setTimeout(connect, delay);
+  mine.addEventListener("close", (event) => {
+    if (mine === socket) closed(event.code);
   });
 }
 
+function closed(code) {
+  // Who changes the password gets a new session, which a new socket has.
+  isOver = code === NOT_FOUND || (code === NOT_SIGNED_IN && wasRefused);
+  if (isOver) return say("off", "Not live: reload the page");
+  wasRefused = code === NOT_SIGNED_IN;
+  const delay = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures) * (0.5 + Math.random());
+  if (isReady || failures > 0) say("off", "Reconnecting…");
+  failures += 1;
+  retry = setTimeout(connect, delay);
+}
+
+// A socket that is dead without having been closed: the machine slept, or the network is another one.
+function replace() {
+  const dead = socket;
+  socket = null;
+  dead.close();
+  say("off", "Reconnecting…");
+  connect();
+}
+
+function look() {
+  const slept = Date.now() - lookedAt > 3 * LOOK_MS;
+  lookedAt = Date.now();
+  if (isOver || socket.readyState === WebSocket.CLOSED) return;
+  if (Date.now() - heardAt > SILENCE_MS) replace();
+  else if (slept) wake();
+}
+
+// Somebody is back: do not wait for a timer that may be long.
+function wake() {
+  if (isOver) return;
+  if (socket.readyState === WebSocket.CLOSED) return connect();
+  if (socket.readyState !== WebSocket.OPEN) return;
+  const mine = socket;
+  const askedAt = Date.now();
+  mine.send('{"ping":true}');
+  setTimeout(() => {
+    if (mine === socket && mine.readyState === WebSocket.OPEN && heardAt < askedAt) replace();
+  }, ANSWER_MS);
+}
+
 if (watched) {
-  document.addEventListener("visibilitychange", () => tell([]));
+  document.addEventListener("visibilitychange", () => {
+    tell([]);
+    if (!document.hidden) wake();
+  });
+  addEventListener("online", wake);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) wake();
+  });
+  document.addEventListener("live:watch", watch);
+  setInterval(look, LOOK_MS);
   connect();
 }

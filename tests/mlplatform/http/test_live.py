@@ -1,12 +1,29 @@
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from redis.exceptions import ConnectionError as ValkeyAway
 
 from mlplatform.http import live
+from mlplatform.http.numbers import Numbers
 
 LIMIT_S = 10.0
+
+
+@pytest.fixture
+def counted() -> Callable[[str], int]:
+    """The number of a group's newest message. Groups of a test are its own: counters stay."""
+
+    async def newest(group: str) -> int:
+        numbers = Numbers()
+        [number] = await numbers.newest([group])
+        await numbers.close()
+        return number
+
+    return lambda group: asyncio.run(newest(group))
 
 
 class Layer:
@@ -14,6 +31,7 @@ class Layer:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, list[Any]]] = []
+        self.numbers: list[int] = []
         self.delays: list[float] = []
         self.error: Exception | None = None
 
@@ -22,7 +40,9 @@ class Layer:
         await asyncio.sleep(self.delays.pop(0) if self.delays else 0)
         if self.error:
             raise self.error
+        assert message["group"] == group
         self.sent.append((group, message["events"]))
+        self.numbers.append(message["number"])
 
 
 @pytest.fixture
@@ -62,3 +82,37 @@ def test_news_do_not_pile_up_without_bound(layer: Layer, monkeypatch: pytest.Mon
     for each in waiting:
         each.result(LIMIT_S)
     assert layer.sent == [("run.1", [{"what": 0}]), ("run.1", [{"what": 1}])]
+
+
+def test_each_group_counts_its_messages(layer: Layer, counted: Callable[[str], int]) -> None:
+    one, other = f"run.{uuid4()}", f"run.{uuid4()}"
+    sender = live.Sender()
+    sender.send([([one], {"what": "a"})]).result(LIMIT_S)
+    sender.send([([one, other], {"what": "b"})]).result(LIMIT_S)
+    assert layer.numbers == [1, 2, 1]
+    assert (counted(one), counted(other)) == (2, 1)
+
+
+@pytest.mark.parametrize("reason", ["away", "too many"])
+def test_what_is_not_sent_leaves_a_gap(
+    reason: str, layer: Layer, counted: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "RETRY_S", 0.01)
+    group = f"run.{uuid4()}"
+    sender = live.Sender()
+
+    async def away(numbers: Numbers, groups: Any) -> list[int]:
+        raise ValkeyAway("gone")
+
+    with monkeypatch.context() as patch:
+        if reason == "away":
+            patch.setattr(Numbers, "take", away)
+        else:
+            patch.setattr(live, "MAX_WAITING", 0)
+        sender.send([([group], {"what": "a"})]).result(LIMIT_S)
+        assert layer.sent == []
+    limit = time.monotonic() + LIMIT_S
+    while counted(group) == 0 and time.monotonic() < limit:
+        time.sleep(0.01)
+    sender.send([([group], {"what": "b"})]).result(LIMIT_S)
+    assert layer.numbers[0] >= 2
