@@ -82,6 +82,9 @@ class Stream:
         """Queue one report's numbers."""
         when = time.time()
         self._inbox.append(lambda draft: draft.add_points(step, when, values, progress))
+        # What comes after a pause is sent at once; what follows soon goes together.
+        if time.monotonic() >= max(self._last_sent + self._pace.interval_s, self._retry_at):
+            self._wake.set()
 
     def checkpoint(self, path: str, step: int, metrics: dict[str, float]) -> None:
         """Queue the news that a checkpoint is complete in storage."""

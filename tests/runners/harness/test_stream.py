@@ -250,3 +250,15 @@ def test_an_end_that_asks_for_nothing_gets_nothing(portal, stream):
     portal.add()
     assert stream.finish("completed")
     assert stream.next_order is None
+
+
+def test_what_comes_after_a_pause_does_not_wait_for_more(client, lease, run):
+    stream = Stream(client, lease, 0, pace=Pace(interval_s=600.0))
+    stream._last_sent -= 600.0
+    stream.start()
+    stream.points(1, {"loss": 1.0})
+    eventually(lambda: len(run.points.get("loss", ())) == 1)
+    stream.points(2, {"loss": 0.5})
+    assert stream.flush()
+    assert [step for step, _ in run.points["loss"]] == [1, 2]
+    stream.close()
