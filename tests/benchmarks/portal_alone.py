@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
 from mlplatform.cli.client import PortalClient
 from mlplatform.embedded import child, ports
@@ -19,6 +20,7 @@ from tests.stack import ROOT, Servers
 PASSWORD = "correct horse battery"
 START_LIMIT_S = 60.0
 CODE = "def train(config):\n    pass\n"
+PLAIN = ("--ws-per-message-deflate", "false")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,6 +28,7 @@ class PortalAlone:
     """A running portal: `jobs` is where its backend leaves what is to be played."""
 
     def __init__(self, url: str, jobs: Path, children: dict[str, Child], servers: Servers) -> None:
+        self.url = url
         self.jobs = jobs
         self._children = children
         self.servers = servers
@@ -54,6 +57,10 @@ class PortalAlone:
                 raise SystemExit(f"Only {len(found)} of {count} jobs were submitted.")
             time.sleep(0.05)
         return [json.loads(path.read_text()) for path in found]
+
+    def memory(self, part: str) -> float:
+        """MiB of memory that a part holds now (RSS)."""
+        return psutil.Process(self._children[part].pid).memory_info().rss / 2**20
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far of each part, with its descendants that live."""
@@ -100,7 +107,7 @@ def portal_alone(folder: Path) -> Iterator[PortalAlone]:
         if start("setup", "manage.py", "bootstrap", "--migrate").process.wait(START_LIMIT_S):
             raise SystemExit((folder / "setup.log").read_text()[-3000:])
         # As in the embedded stack.
-        web = ("mlplatform.asgi:application", "--fd", str(listener.fileno()), "--no-access-log")
+        web = ("mlplatform.asgi:application", "--fd", str(listener.fileno()), "--no-access-log", *PLAIN)
         children["web"] = start("web", "-m", "uvicorn", *web)
         children["worker"] = start(
             "worker", "-m", "dramatiq", "mlplatform.worker", "--processes", "1", "--threads", "8"

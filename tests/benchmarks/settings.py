@@ -1,4 +1,4 @@
-"""The product's settings with sixteen simulated slots instead of Ray, and no MLflow."""
+"""The product's settings with simulated slots instead of Ray, and no MLflow."""
 
 import os
 
@@ -6,6 +6,6 @@ from mlplatform.settings import *  # noqa: F403  (they read the environment)
 
 RUNNERS = {"simulated": "tests.benchmarks.simulated.SimulatedRunner"}
 BACKENDS = {
-    "local": {"runner": "simulated", "address": os.environ["BENCH_JOBS"], "token": "", "cpus": 16, "gpus": 0}
+    "local": {"runner": "simulated", "address": os.environ["BENCH_JOBS"], "token": "", "cpus": 64, "gpus": 0}
 }
 TRACKING_STORE = "tests.fakes.tracking_store.FakeTrackingStore"
