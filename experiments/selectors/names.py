@@ -7,6 +7,7 @@ from django.db import connection
 
 from experiments.models import RunMetric, RunParam
 from experiments.selectors.conditions import Scope
+from experiments.system_metrics import PREFIX as SYSTEM
 
 # Of an experiment; the names of one that has more are not all known.
 MAX_NAMES = 1000
@@ -43,9 +44,10 @@ class Named:
     is_used: bool = True
 
 
-def metric_names(scope: Scope) -> list[Named]:
-    """Metrics that any run reported. One query."""
-    return _names(RunMetric, ["value"], scope)
+def metric_names(scope: Scope, *, system: bool = False) -> list[Named]:
+    """Metrics that any run reported, or instead what workers said of their machines. One query."""
+    found = _names(RunMetric, ["value"], scope)
+    return [named for named in found if named.name.startswith(SYSTEM) == system]
 
 
 def param_names(scope: Scope) -> list[Named]:

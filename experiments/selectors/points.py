@@ -9,6 +9,7 @@ from django.conf import settings
 
 from experiments.models import Run
 from experiments.points import Points, joined
+from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.kernel import clock, columns
 
 HOT = """
@@ -30,10 +31,12 @@ CHUNK_AT = """
     WHERE month = %(month)s AND run_id = %(run)s AND name = %(name)s AND level = 0 AND attempt = 0"""
 REACHING_PAST = """
     SELECT name, attempt, seq, steps, "values", times FROM experiments_metricbatch
-    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt > 0"""
+    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt > 0
+        AND NOT starts_with(name, %(kept)s)"""
 CHUNKS_PAST = """
     SELECT DISTINCT name FROM experiments_metricbatch
-    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt = 0"""
+    WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND last_step > %(step)s AND attempt = 0
+        AND NOT starts_with(name, %(kept)s)"""
 # The highest level and what is not compacted yet have the extremes and the ends of all.
 OUTLINE = """
     SELECT name, steps, "values", times FROM experiments_metricbatch b
@@ -88,13 +91,13 @@ def chunk_at(run: Run, name: str, step: int) -> int:
 
 def hot_rows_past(run: Run, step: int) -> list[HotRow]:
     """Batches that reach past the step."""
-    found = _fetch(run, REACHING_PAST, step=step)
+    found = _fetch(run, REACHING_PAST, step=step, kept=SYSTEM)
     return [HotRow(name, attempt, seq, Points(*cells)) for name, attempt, seq, *cells in found]
 
 
 def chunked_names_past(run: Run, step: int) -> list[str]:
     """Metrics of which a chunk reaches past the step."""
-    return [name for (name,) in _fetch(run, CHUNKS_PAST, step=step)]
+    return [name for (name,) in _fetch(run, CHUNKS_PAST, step=step, kept=SYSTEM)]
 
 
 def outlines(run: Run, names: Iterable[str]) -> dict[str, Points]:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from accounts.permissions import Person, require
 from experiments.models import Experiment, Run, RunMetric
 from experiments.states import RUN_LEASED, RunState
+from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import NotFound
 
@@ -61,7 +62,8 @@ def run_row(run: Run, metrics: dict[str, RunMetric], now: datetime) -> RunRow:
 
 def run_details(run: Run) -> RunRow:
     """One run as tables have it."""
-    return run_row(run, {metric.name: metric for metric in run.metrics.all()}, clock.now())
+    metrics = {metric.name: metric for metric in run.metrics.exclude(name__startswith=SYSTEM)}
+    return run_row(run, metrics, clock.now())
 
 
 def run_rows_new(runs: Sequence[Run]) -> list[RunRow]:

@@ -16,6 +16,7 @@ from experiments.selectors.names import MAX_NAMES, Named, metric_names, param_na
 from experiments.selectors.orders import run_phases
 from experiments.selectors.paging import Page, page
 from experiments.selectors.runs import RunRow, run_row
+from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput
 
@@ -101,11 +102,11 @@ def checked_sort(space: RunSpace, text: str) -> Sort:
 
 
 def rows_of(ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
-    """Runs in the order of their ids, with summaries of these metrics or of all. Two queries."""
+    """Runs in the order of their ids, with summaries of these metrics, or of all but those of machines. Two queries."""
     runs = Run.objects.select_related("experiment__project", "tracking_sync").in_bulk(ids)
     summaries: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
     rows = RunMetric.objects.filter(run__in=ids)
-    for metric in rows if metrics is None else rows.filter(name__in=metrics):
+    for metric in rows.exclude(name__startswith=SYSTEM) if metrics is None else rows.filter(name__in=metrics):
         summaries[metric.run_id][metric.name] = metric
     now = clock.now()
     return [run_row(runs[pk], summaries[pk], now) for pk in ids if pk in runs]

@@ -20,6 +20,7 @@ from experiments.selectors.points import (
     hot_rows_past,
     level_rows,
 )
+from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.broker import enqueue
 from mlplatform.kernel import columns
 
@@ -99,10 +100,14 @@ def points_compact(run_id: UUID) -> int:
 
 
 def points_forget(run: Run, step: int) -> set[str]:
-    """Delete all points after the step; the names of the metrics that had some."""
+    """Delete all points after the step; the names of the metrics that had some.
+
+    What workers said of their machines is no result of training, and is kept: its steps are times.
+    """
     hot = hot_rows_past(run, step)
     chunked = chunked_names_past(run, step)
-    run.metric_batches.filter(month=run.month, level=0, attempt__gt=0, last_step__gt=step).delete()
+    past = run.metric_batches.filter(month=run.month, level=0, attempt__gt=0, last_step__gt=step)
+    past.exclude(name__startswith=SYSTEM).delete()
     left = ((row, row.points.pick(row.points.steps <= step)) for row in hot)
     _write(run, (Row(row.name, points, row.seq, row.attempt) for row, points in left if len(points)))
     for name in chunked:

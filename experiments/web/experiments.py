@@ -62,7 +62,7 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
 @require_safe
 @signed_in
 def series_json(request: SignedInRequest, project: str, slug: str) -> JsonResponse:
-    """Points of `?metric=` of the newest runs, or of each `?run=<number>`, for chart.js.
+    """Points of `?metric=` of the newest runs, or of each `?run=<number>`, for chart.js. `?system`: of machines.
 
     `?width=&x=&from=&to=` say what the chart shows, see selectors/series.py.
     """
@@ -72,7 +72,7 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     if only:
         runs = runs.filter(number__in=only)
     shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])
-    names = experiment_metric_names(found)
+    names = experiment_metric_names(found, system="system" in request.GET)
     metric = request.GET.get("metric") or (names[0] if names else "")
     view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
     # Before the points: series.js knows how to go on from too small a count, not from one too large.

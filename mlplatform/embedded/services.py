@@ -33,7 +33,17 @@ PORTS = (WEB, "mlflow", *RAY_PORTS)
 RAY_NODE_ADDRESS = "127.0.0.2"
 RAY_OBJECT_STORE_BYTES = 256 * 2**20
 # Settings of the portal that an operator may give to the embedded stack too; all others are made here.
-PASSED_ON = ("MLP_SIGNUP", "MLP_DEBUG", "MLP_STATIC_ROOT", "MLP_KEEP_POINTS_MONTHS", "MLP_GIT_HOSTS")
+PASSED_ON = tuple(
+    f"MLP_{name}"
+    for name in [
+        "SIGNUP",
+        "DEBUG",
+        "STATIC_ROOT",
+        "KEEP_POINTS_MONTHS",
+        "SYSTEM_METRICS_SECONDS",
+        "GIT_HOSTS",
+    ]
+)
 # Variables of the operator's shell that would point our children at somebody else's servers.
 DROPPED = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "DJANGO_SETTINGS_MODULE")
 # Settings of other portals; of the clients and servers of PostgreSQL (PGHOST, PGPORT, PGOPTIONS, …).

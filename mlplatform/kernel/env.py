@@ -125,6 +125,12 @@ VARIABLES = (
         0,
     ),
     Variable(
+        "MLP_SYSTEM_METRICS_SECONDS",
+        "Seconds between two samples of what each worker uses of its machine. 0: none are taken.",
+        _count,
+        10,
+    ),
+    Variable(
         "MLP_STATIC_ROOT",
         "Folder where collectstatic puts files.",
         Path,

@@ -22,6 +22,7 @@ from .seeds import ProcessState, seed_everything
 from .session import RunSession
 from .star import PeerLostError
 from .stream import Stream
+from .system_metrics import Sampler
 from .threads import outliving
 from .train_fn_utils import RayCheckpointStore, bind_train_functions
 
@@ -74,6 +75,9 @@ class Execution:
             lease,
             self._consensus.rank,
             read_output=self._read_output,
+            read_system=Sampler(
+                self._consensus.rank, self._consensus.world_size, place.allocation.system_metrics_s
+            ).due,
             on_delivery=place.pulse.heard if place.pulse else lambda: None,
         )
         self._store = RayCheckpointStore(place.allocation.storage_path, lease.run_id)

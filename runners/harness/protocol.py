@@ -29,6 +29,8 @@ class Allocation:
     memory_per_worker: float
     storage_path: str
     fresh_process: bool
+    # Between two samples of what a worker uses; 0 takes none.
+    system_metrics_s: float
     token: str
 
     @classmethod
@@ -45,6 +47,7 @@ class Allocation:
                 memory_per_worker=float(fields.get("memory_per_worker", 0)),
                 storage_path=str(fields["storage_path"]).rstrip("/"),
                 fresh_process=bool(fields.get("fresh_process", False)),
+                system_metrics_s=float(fields.get("system_metrics_s", 0)),
                 token=environment[TOKEN_VARIABLE],
             )
         except KeyError as error:

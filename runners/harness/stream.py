@@ -40,6 +40,7 @@ class Stream:
         rank: int,
         *,
         read_output: Callable[[], str] = str,
+        read_system: Callable[[], dict[str, float] | None] = lambda: None,
         on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
     ) -> None:
@@ -56,6 +57,7 @@ class Stream:
         self._path = f"/runs/{lease.run_id}/batches"
         self._beats = rank == 0
         self._read_output = read_output
+        self._read_system = read_system
         self._on_delivery = on_delivery
         self._pace = pace or Pace()
         self._inbox: deque[Callable[[Draft], None]] = deque()
@@ -168,6 +170,9 @@ class Stream:
     def _collect(self) -> None:
         while text := self._read_output():
             self._room().add_log(text)
+        if sample := self._read_system():
+            when = time.time()
+            self._room().add_points(int(when), when, sample, None)
         while self._inbox:
             self._inbox.popleft()(self._room())
         if self.over:

@@ -196,6 +196,7 @@ def _job(allocation: Allocation) -> JobSpec:
         "memory_per_worker": allocation.memory_per_worker,
         "storage_path": storage.url("runs"),
         "fresh_process": allocation.fresh_process,
+        "system_metrics_s": settings.SYSTEM_METRICS_SECONDS,
     }
     return JobSpec(
         submission_id=allocation.submission_id,

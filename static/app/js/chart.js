@@ -119,7 +119,7 @@ class LearningCurve {
   }
 
   drawNow() {
-    const reported = [...this.series.curves.values()].filter((run) => run.steps.length);
+    const reported = [...this.series.curves.values()].filter((run) => run.steps.length).map((run) => this.along(run));
     const runs = reported.filter((run) => run.values.some(Number.isFinite)).sort((a, b) => a.number - b.number);
     this.empty.hidden = runs.length > 0;
     this.empty.textContent = reported.length ? `${this.metric} has no finite value.` : NO_POINTS;
@@ -127,6 +127,12 @@ class LearningCurve {
     else this.plot.draw(runs, this.hidden, this.metric);
     this.describe(runs);
     this.list(runs);
+  }
+
+  // What machines did has times for steps.
+  along(run) {
+    if (!("chartSeconds" in this.card.dataset)) return run;
+    return { ...run, steps: run.times.map((time) => Math.round(time - run.times[0])) };
   }
 
   describe(runs) {

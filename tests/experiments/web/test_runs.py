@@ -10,6 +10,7 @@ from experiments.services.tracking_sync import sync_due
 from tests.experiments.conftest import Finish
 from tests.experiments.web.conftest import Browser
 from tests.fakes.tracking_store import FakeTrackingStore
+from tests.points import report
 
 
 def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str) -> None:
@@ -111,3 +112,21 @@ def test_running_run_shows_that_it_will_stop(browser: Browser, owner: User, plac
     assert "Stop requested" in page
     assert "Stopping…" in page
     assert "Stops at its next report." in page
+
+
+def test_what_workers_use_has_a_chart_of_its_own(
+    browser: Browser, owner: User, finish: Finish, place: str
+) -> None:
+    run = finish(1)
+    page = browser(owner)
+    assert 'id="system"' not in page.get(f"{place}r/1/").content.decode()
+    report(run, [1_700_000_000], [50.0], name="system/cpu_utilization_percentage")
+    shown = page.get(f"{place}r/1/").content.decode()
+    assert (
+        f'data-series-url="{place}series/?run=1&amp;system" data-metric="system/cpu_utilization_percentage"'
+        in shown
+    )
+    assert page.get(f"{place}series/?run=1").json()["metrics"] == ["accuracy"]
+    answer = page.get(f"{place}series/?run=1&system").json()
+    assert answer["metrics"] == ["system/cpu_utilization_percentage"]
+    assert [curve["values"] for curve in answer["runs"]] == [[50.0]]

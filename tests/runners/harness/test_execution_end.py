@@ -61,6 +61,7 @@ def execute(portal, client, tmp_path, monkeypatch):
             memory_per_worker=0,
             storage_path=str(tmp_path),
             fresh_process=fresh_process,
+            system_metrics_s=0,
         )
         place = Place(allocation, client, Consensus(None, 0, 1), ProcessState.take(), Leasing(client))
         return run, Execution(place, lease)

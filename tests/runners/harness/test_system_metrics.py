@@ -1,0 +1,115 @@
+"""What workers say of their machines, under MLflow's names."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from runners.harness import system_metrics
+from runners.harness.stream import Pace, Stream
+from runners.harness.system_metrics import Sampler
+
+HOST = {
+    "cpu_utilization_percentage",
+    "system_memory_usage_megabytes",
+    "system_memory_usage_percentage",
+    "process_cpu_utilization_percentage",
+    "process_memory_usage_megabytes",
+}
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """Seconds that pass when the test says so."""
+    passed = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr("time.monotonic", lambda: passed.seconds)
+    return passed
+
+
+def taken(sampler):
+    found = sampler.due()
+    assert found is not None
+    return found
+
+
+def test_a_sample_is_due_once_a_period(now):
+    sampler = Sampler(0, 1, 10.0)
+    assert sampler.due() is None
+    now.seconds += 10
+    sample = taken(sampler)
+    assert {f"system/{name}" for name in HOST} <= sample.keys()
+    assert all(isinstance(value, float) for value in sample.values())
+    assert sample["system/process_memory_usage_megabytes"] > 1
+    assert sampler.due() is None
+
+
+def test_rates_are_of_the_time_since_the_last_sample(now, monkeypatch):
+    network = SimpleNamespace(bytes_recv=0, bytes_sent=0)
+    monkeypatch.setattr("psutil.net_io_counters", lambda: network)
+    monkeypatch.setattr("psutil.disk_io_counters", lambda: None)
+    sampler = Sampler(0, 1, 5.0)
+    for received, seconds, rate in ((20e6, 10, 2.0), (20e6, 5, 0.0), (30e6, 5, 2.0)):
+        network.bytes_recv = received
+        now.seconds += seconds
+        sample = taken(sampler)
+        assert sample["system/network_receive_megabytes_per_second"] == rate
+        assert not any("disk" in name for name in sample)
+
+
+def test_each_of_several_workers_has_names_of_its_own(now):
+    sampler = Sampler(2, 4, 1.0)
+    now.seconds += 1
+    assert all(name.startswith("system/2/") for name in taken(sampler))
+
+
+def test_none_are_taken_if_the_period_is_zero(now):
+    sampler = Sampler(0, 1, 0.0)
+    now.seconds += 1000
+    assert sampler.due() is None
+
+
+class NoAnswerError(Exception):
+    """As a slice of a device gives when asked how busy it is."""
+
+
+def load(gpu):
+    if gpu == 1:
+        raise NoAnswerError
+    return SimpleNamespace(gpu=93)
+
+
+NVML = SimpleNamespace(
+    NVMLError=NoAnswerError,
+    nvmlInit=lambda: None,
+    nvmlDeviceGetCount=lambda: 2,
+    nvmlDeviceGetHandleByIndex=lambda number: number,
+    nvmlDeviceGetMemoryInfo=lambda gpu: SimpleNamespace(used=20e9, total=80e9),
+    nvmlDeviceGetUtilizationRates=load,
+)
+
+
+def test_gpus(now, monkeypatch):
+    monkeypatch.setattr(system_metrics, "pynvml", NVML)
+    sampler = Sampler(0, 1, 1.0)
+    now.seconds += 1
+    sample = {name: value for name, value in taken(sampler).items() if "gpu" in name}
+    assert sample == {
+        "system/gpu_0_memory_usage_megabytes": 20_000.0,
+        "system/gpu_0_memory_usage_percentage": 25.0,
+        "system/gpu_0_utilization_percentage": 93.0,
+        "system/gpu_1_memory_usage_megabytes": 20_000.0,
+        "system/gpu_1_memory_usage_percentage": 25.0,
+    }
+
+
+def test_they_come_with_the_batches(client, lease, run):
+    samples = [{"system/cpu_utilization_percentage": 50.0}]
+    pace = Pace(interval_s=0.02, heartbeat_s=5.0)
+    stream = Stream(client, lease, 0, read_system=lambda: samples.pop() if samples else None, pace=pace)
+    stream.start()
+    stream.points(1, {"loss": 0.5})
+    assert stream.finish("completed")
+    stream.close()
+    assert [step for step, _ in run.points["loss"]] == [1]
+    [(step, value)] = run.points["system/cpu_utilization_percentage"]
+    assert step > 1_700_000_000
+    assert value == 50.0
