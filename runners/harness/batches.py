@@ -1,4 +1,8 @@
-"""What one POST carries: points in columns, log text, progress, at most one checkpoint, at most one end."""
+"""What one POST carries: points in columns, lines of the log, progress, at most one checkpoint, at most one end.
+
+`log` is whole lines, each with its line feed; `log_times` says from which of them on (0 the first) which time holds.
+`log_open` is the rows after them that may still change, None if they are as the last batch said.
+"""
 
 from typing import Any
 
@@ -14,14 +18,17 @@ class Draft:
     def __init__(self) -> None:
         self._columns: dict[str, tuple[list[int], list[float | str], list[float]]] = {}
         self._log: list[str] = []
-        self._points = self._log_characters = 0
+        self._log_times: list[list[float]] = []
+        self._log_open: str | None = None
+        self._points = self._log_characters = self._log_lines = 0
         self._progress: float | None = None
         self._checkpoint: dict[str, Any] | None = None
         self._end: dict[str, Any] | None = None
 
     @property
     def empty(self) -> bool:
-        return not (self._points or self._log or self._checkpoint or self._end or self._progress is not None)
+        said = self._points or self._log or self._checkpoint or self._end
+        return not said and self._progress is None and self._log_open is None
 
     @property
     def full(self) -> bool:
@@ -43,9 +50,14 @@ class Draft:
         if progress is not None:
             self._progress = progress
 
-    def add_log(self, text: str) -> None:
-        self._log.append(text)
-        self._log_characters += len(text)
+    def add_log(self, lines: str, when: float) -> None:
+        self._log.append(lines)
+        self._log_times.append([self._log_lines, when])
+        self._log_characters += len(lines)
+        self._log_lines += lines.count("\n")
+
+    def set_open(self, rows: str) -> None:
+        self._log_open = rows
 
     def set_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._checkpoint = checkpoint
@@ -61,6 +73,8 @@ class Draft:
                 for name, (steps, numbers, times) in self._columns.items()
             ],
             "log": "".join(self._log),
+            "log_times": self._log_times,
+            "log_open": self._log_open,
             "progress": self._progress,
             "checkpoint": self._checkpoint,
             "end": self._end,
@@ -80,19 +94,26 @@ def split(payload: dict[str, Any]) -> list[dict[str, Any]] | None:
     if total > 1:
         first["points"], second["points"] = _halve(points, total // 2)
         return [first, second]
-    if len(log) > 1024:
-        middle = len(log) // 2
-        first["log"], second["log"] = log[:middle], log[middle:]
+    if log.count("\n") > 1:
+        _halve_log(first, second)
         return [first, second]
     return None
 
 
 def essentials(payload: dict[str, Any]) -> dict[str, Any] | None:
     """Only the checkpoint and the end of a refused payload; None if it had nothing else to begin with."""
-    bare = not payload["points"] and not payload["log"] and payload["progress"] is None
+    said = payload["points"] or payload["log"] or payload["log_open"] is not None
+    bare = not said and payload["progress"] is None
     if bare or not (payload["checkpoint"] or payload["end"]):
         return None
     return {**heartbeat(), "checkpoint": payload["checkpoint"], "end": payload["end"]}
+
+
+def prepend_log(payload: dict[str, Any], lines: str, when: float) -> None:
+    """Put lines before those of a payload."""
+    added = lines.count("\n")
+    payload["log_times"] = [[0, when], *([line + added, then] for line, then in payload["log_times"])]
+    payload["log"] = lines + payload["log"]
 
 
 def summary(payload: dict[str, Any]) -> str:
@@ -101,6 +122,21 @@ def summary(payload: dict[str, Any]) -> str:
     parts = [f"{points} points", f"{len(payload['log'])} characters of log"]
     parts += [name for name in ("checkpoint", "end") if payload[name]]
     return ", ".join(parts)
+
+
+def _halve_log(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Move the first half of the second's lines into the first."""
+    log, times = second["log"], second["log_times"]
+    # The last line feed ends the last line, which stays.
+    after_middle = log.find("\n", len(log) // 2, -1)
+    end = (after_middle if after_middle >= 0 else log.rindex("\n", 0, -1)) + 1
+    lines = log.count("\n", 0, end)
+    first["log"], second["log"] = log[:end], log[end:]
+    first["log_times"] = [[line, when] for line, when in times if line < lines]
+    second["log_times"] = [
+        *([[0, when] for line, when in times if line <= lines][-1:]),
+        *([line - lines, when] for line, when in times if line > lines),
+    ]
 
 
 def _halve(columns: list[dict[str, Any]], wanted: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MAX_RUN_BYTES = 32 * 1024 * 1024
 READ_BYTES = 256 * 1024
-MAX_BACKLOG = 4 * 1024 * 1024
+# On disk, and as much as is kept of a burst (`output.BURST`).
+MAX_BACKLOG = 64 * 1024 * 1024
 _PUNCH_HOLE_KEEP_SIZE = 0x01 | 0x02
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -25,15 +25,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class OutputCapture:
     """Catches this process's stdout and stderr between `start` and `stop`; `read` may run in another thread."""
 
-    def __init__(self, max_bytes: int = MAX_RUN_BYTES, max_backlog: int = MAX_BACKLOG) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_backlog: int = MAX_BACKLOG) -> None:
         self._max_backlog = max_backlog
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._file = -1
         self._saved: tuple[int, int] | None = None
         self._streams: tuple[Any, Any] = (None, None)
         self._position = 0
-        self._kept = 0
         self._echo_to = -1
 
     def start(self) -> None:
@@ -63,7 +61,7 @@ class OutputCapture:
         self._saved = None
 
     def read(self) -> str:
-        """Return what was printed since the last call, as text; never blocks, bounded per call and per run."""
+        """Return what was printed since the last call, as text; never blocks, bounded per call."""
         if self._file < 0:
             return ""
         _flush_c_stdout()
@@ -74,7 +72,7 @@ class OutputCapture:
         self._echo_chunk(chunk)
         self._release(self._position, len(chunk))
         self._position += len(chunk)
-        return text + self._keep(chunk)
+        return text + self._decoder.decode(chunk)
 
     def pending(self) -> int:
         """Bytes that were printed and not yet read."""
@@ -90,33 +88,27 @@ class OutputCapture:
             os.close(self._echo_to)
             self._file = -1
 
-    def _keep(self, chunk: bytes) -> str:
-        """Count the chunk against the run's allowance and decode it."""
-        room = self._max_bytes - self._kept
-        if room <= 0:
-            return ""
-        self._kept += len(chunk)
-        text = self._decoder.decode(chunk[:room])
-        if self._kept >= self._max_bytes:
-            text += f"\n[mlp] this run printed more than {self._max_bytes:,} bytes; the rest is only in Ray's logs.\n"
-        return text
-
     def _skip_backlog(self) -> str:
+        """What came faster than it could be read is counted only; the end of it is read."""
         backlog = self.pending()
         if backlog <= self._max_backlog:
             return ""
         skipped = backlog - READ_BYTES
+        lines = self._line_feeds(self._position, skipped)
         self._release(self._position, skipped)
         self._position += skipped
         self._decoder.reset()
-        return (
-            f"\n[mlp] output came too fast: {skipped:,} bytes were skipped here.\n"
-            if self._has_room()
-            else ""
-        )
+        return f"\n[mlp] output came too fast: {lines:,} lines ({skipped:,} bytes) were dropped here.\n"
 
-    def _has_room(self) -> bool:
-        return self._kept < self._max_bytes
+    def _line_feeds(self, start: int, length: int) -> int:
+        counted, end = 0, start + length
+        while start < end:
+            chunk = os.pread(self._file, min(READ_BYTES, end - start), start)
+            if not chunk:
+                break
+            counted += chunk.count(b"\n")
+            start += len(chunk)
+        return counted
 
     def _echo_chunk(self, chunk: bytes) -> None:
         # Read once: `stop` may set it to None meanwhile, in the training thread.

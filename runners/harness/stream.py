@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .batches import Draft, essentials, heartbeat, split, summary
+from .batches import Draft, essentials, heartbeat, prepend_log, split, summary
 from .client import PortalAwayError, PortalClient, Reply
+from .output import Output
 from .protocol import Cause, Lease, Outcome
 from .spool import Spool
 
@@ -56,11 +57,12 @@ class Stream:
         self._identity = {"attempt": lease.attempt, "fence": lease.fence, "rank": rank}
         self._path = f"/runs/{lease.run_id}/batches"
         self._beats = rank == 0
-        self._read_output = read_output
+        self._output = Output(read_output)
         self._read_system = read_system
         self._on_delivery = on_delivery
         self._pace = pace or Pace()
         self._inbox: deque[Callable[[Draft], None]] = deque()
+        self._end: dict[str, Any] | None = None
         self._spool = Spool()
         self._draft = Draft()
         self._seq = 1
@@ -95,7 +97,8 @@ class Stream:
 
     def log(self, text: str) -> None:
         """Queue a line of our own for the run's log."""
-        self._inbox.append(lambda draft: draft.add_log(f"[mlp] {text}\n"))
+        when = time.time()
+        self._inbox.append(lambda draft: draft.add_log(f"[mlp] {text}\n", when))
 
     @property
     def over(self) -> bool:
@@ -128,7 +131,7 @@ class Stream:
         end: dict[str, Any] = {"outcome": outcome, "cause": cause.as_json() if cause else None}
         if group:
             end["group"] = group
-        self._inbox.append(lambda draft: draft.set_end(end))
+        self._end = end
         return self.flush(timeout_s)
 
     def close(self) -> None:
@@ -165,16 +168,24 @@ class Stream:
         return min(self._pace.interval_s, max(0.0, self._retry_at - time.monotonic()))
 
     def _delivered(self) -> bool:
-        return self._ended or (not self._spool and self._draft.empty and not self._inbox)
+        left = self._spool or not self._draft.empty or self._inbox or self._end or not self._output.is_drained
+        return self._ended or not left
 
     def _collect(self) -> None:
-        while text := self._read_output():
-            self._room().add_log(text)
+        # Asked for before the output is read, it comes after all of it.
+        end = self._end
+        for lines in self._output.lines():
+            self._room().add_log(lines, time.time())
+        if (rows := self._output.changed_open()) is not None:
+            self._room().set_open(rows)
         if sample := self._read_system():
             when = time.time()
             self._room().add_points(int(when), when, sample, None)
         while self._inbox:
             self._inbox.popleft()(self._room())
+        if end and self._output.is_drained:
+            self._room().set_end(end)
+            self._end = None
         if self.over:
             self._give_up()
 
@@ -202,7 +213,7 @@ class Stream:
                     continue
                 return
             if self._notices:
-                payload["log"] = "".join(self._notices) + payload["log"]
+                prepend_log(payload, "".join(self._notices), time.time())
                 self._notices.clear()
             try:
                 reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})

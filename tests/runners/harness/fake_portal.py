@@ -39,6 +39,7 @@ class FakeRun:
     end: dict[str, Any] | None = None
     points: dict[str, list[tuple[int, float | str]]] = field(default_factory=lambda: defaultdict(list))
     logs: dict[int, str] = field(default_factory=lambda: defaultdict(str))
+    open_rows: dict[int, str] = field(default_factory=lambda: defaultdict(str))
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     progress: list[float] = field(default_factory=list)
     expected: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(lambda: 1))
@@ -213,7 +214,10 @@ class FakePortal:
         for column in body["points"]:
             assert len(column["steps"]) == len(column["values"]) == len(column["times"])
             run.points[column["name"]] += list(zip(column["steps"], column["values"], strict=True))
+        assert body["log"] == "" or body["log"].endswith("\n")
         run.logs[rank] += body["log"]
+        if body["log_open"] is not None:
+            run.open_rows[rank] = body["log_open"]
         if body["progress"] is not None:
             run.progress.append(body["progress"])
         if body["checkpoint"]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runners.harness.batches import MAX_POINTS, Draft, essentials, heartbeat, split, summary
+from runners.harness.batches import MAX_POINTS, Draft, essentials, heartbeat, prepend_log, split, summary
 
 
 def draft_with(points=0, log="", names=("loss",)):
@@ -10,7 +10,7 @@ def draft_with(points=0, log="", names=("loss",)):
     for step in range(1, points + 1):
         draft.add_points(step, float(step), dict.fromkeys(names, step / 10), progress=None)
     if log:
-        draft.add_log(log)
+        draft.add_log(log, 9.0)
     return draft
 
 
@@ -53,27 +53,62 @@ def test_heartbeat_is_empty():
 
 @pytest.mark.parametrize("names", [("loss",), ("loss", "accuracy"), tuple("abcdefg")])
 def test_splitting_keeps_every_point_once(names):
-    payload = draft_with(9, "text", names).payload()
+    payload = draft_with(9, "text\n", names).payload()
     payload["end"] = {"outcome": "completed", "cause": None}
     pieces = [payload]
     while any(sum(len(c["steps"]) for c in piece["points"]) > 1 for piece in pieces):
         pieces = [part for piece in pieces for part in (split(piece) or [piece])]
     assert sorted(row for piece in pieces for row in rows(piece)) == sorted(rows(payload))
-    assert "".join(piece["log"] for piece in pieces) == "text"
+    assert "".join(piece["log"] for piece in pieces) == "text\n"
     assert [piece["end"] is not None for piece in pieces] == [False] * (len(pieces) - 1) + [True]
 
 
-def test_long_logs_are_split_when_there_are_no_points_left():
-    first, second = split(draft_with(0, "x" * 3000).payload()) or ({}, {})
-    assert len(first["log"]) == len(second["log"]) == 1500
+def timed(payload):
+    """Each line with its time."""
+    marks = dict(payload["log_times"])
+    found, when = [], None
+    for number, line in enumerate(payload["log"].splitlines()):
+        when = marks.get(number, when)
+        found.append((line, when))
+    return found
+
+
+@pytest.mark.parametrize(
+    "pieces", [["a\nb\nc\n"], ["a\n", "b\nc\n", "d\n"], [f"{n}\n" * 5 for n in range(20)]]
+)
+def test_logs_are_split_between_lines_when_there_are_no_points_left(pieces):
+    draft = Draft()
+    for when, lines in enumerate(pieces):
+        draft.add_log(lines, float(when))
+    draft.set_open("50%")
+    whole = draft.payload()
+    parts = [whole]
+    while any(part["log"].count("\n") > 1 for part in parts):
+        parts = [half for part in parts for half in (split(part) or [part])]
+    assert len(parts) == whole["log"].count("\n")
+    assert [line for part in parts for line in timed(part)] == timed(whole)
+    assert [part["log_open"] for part in parts] == [None] * (len(parts) - 1) + ["50%"]
+
+
+def test_what_is_said_later_may_come_first():
+    payload = draft_with(0, "a\nb\n").payload()
+    prepend_log(payload, "one\ntwo\n", 5.0)
+    assert timed(payload) == [("one", 5.0), ("two", 5.0), ("a", 9.0), ("b", 9.0)]
+
+
+def test_open_rows_are_news_also_when_there_are_none_any_more():
+    draft = Draft()
+    draft.set_open("")
+    assert not draft.empty
+    assert essentials(draft.payload()) is None
 
 
 def test_what_is_small_cannot_be_split():
-    assert split(draft_with(1, "short").payload()) is None
+    assert split(draft_with(1, "short\n").payload()) is None
 
 
 def test_essentials_are_checkpoint_and_end():
-    payload = draft_with(3, "log").payload()
+    payload = draft_with(3, "log\n").payload()
     assert essentials(payload) is None
     payload["end"] = {"outcome": "completed", "cause": None}
     rest = essentials(payload)
@@ -84,4 +119,4 @@ def test_essentials_are_checkpoint_and_end():
 
 
 def test_summary_says_what_would_be_lost():
-    assert summary(draft_with(2, "abc", ("a", "b")).payload()) == "4 points, 3 characters of log"
+    assert summary(draft_with(2, "ab\n", ("a", "b")).payload()) == "4 points, 3 characters of log"
