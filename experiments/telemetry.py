@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.points import Points
+from experiments.printed import Printed, parse_printed
 from experiments.reported import STEP_LIMIT, number, parse_points
 from mlplatform.kernel.errors import InvalidInput
 from mlplatform.kernel.text import storable
@@ -47,7 +48,7 @@ class Batch:
     seq: int
     # By metric, steps rising.
     points: dict[str, Points]
-    log: str
+    log: Printed
     progress: float | None
     checkpoint: CheckpointReport | None
     end: End | None
@@ -69,7 +70,7 @@ def parse_batch(content: Any) -> Batch:
         rank=rank,
         seq=_int(content, "seq", 1),
         points=points,
-        log=storable(content.get("log")),
+        log=parse_printed(content),
         progress=None if value is None or not math.isfinite(value) else min(1.0, max(0.0, value)),
         checkpoint=_checkpoint(content.get("checkpoint")),
         end=_end(content.get("end")),

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,6 @@ from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.groups import set_table, set_total
-from experiments.selectors.logs import after_in, attempt_in, log_after
 from experiments.selectors.paging import Page
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
 from experiments.selectors.series import metric_names, series, view_in
@@ -190,14 +189,3 @@ class ExperimentPointsView(APIView):
         """200, streamed; 400 for a format that there is not."""
         found = experiment_by_id(caller(request), pk)
         return points_file(found.runs.order_by("number"), request.query_params, found.slug, kind)
-
-
-class RunLogView(APIView):
-    """GET ?attempt=2&after=0: what an attempt printed after a position, as text; without attempt the latest."""
-
-    def get(self, request: Request, pk: UUID) -> HttpResponse:
-        """200; the header Log-End is the position to ask after for what comes next."""
-        query = request.query_params
-        log = log_after(run_by_id(caller(request), pk), attempt_in(query), after_in(query))
-        headers = {"Log-End": str(log.end)}
-        return HttpResponse(log.text, content_type="text/plain; charset=utf-8", headers=headers)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.api import bundles, control, experiments, runs, views
+from experiments.api import bundles, control, experiments, logs, runs, views
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
@@ -62,5 +62,6 @@ urlpatterns = [
     path("runs/<uuid:pk>/checkpoints/", control.RunCheckpointsView.as_view(), name="api_run_checkpoints"),
     path("runs/<uuid:pk>/metrics/", runs.RunMetricsView.as_view(), name="api_run_metrics"),
     path("runs/<uuid:pk>/points.<slug:kind>", runs.RunPointsView.as_view(), name="api_run_points"),
-    path("runs/<uuid:pk>/log/", runs.RunLogView.as_view(), name="api_run_log"),
+    path("runs/<uuid:pk>/logs/", logs.RunLogsView.as_view(), name="api_run_logs"),
+    path("runs/<uuid:pk>/logs.txt", logs.RunLogTextView.as_view(), name="api_run_log_text"),
 ]

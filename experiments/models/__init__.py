@@ -2,13 +2,13 @@
 
 from experiments.models.bundle import Bundle
 from experiments.models.experiment import Direction, Experiment
+from experiments.models.log import LogChunk, LogStream
 from experiments.models.registry import ModelVersion, TrackingSync
 from experiments.models.run import Attempt, Run, RunEvent, RunParam
 from experiments.models.telemetry import (
     Checkpoint,
     DiscardedFolder,
     IngestStream,
-    LogChunk,
     MetricBatch,
     RunMetric,
 )
@@ -23,6 +23,7 @@ __all__ = [
     "Experiment",
     "IngestStream",
     "LogChunk",
+    "LogStream",
     "MetricBatch",
     "ModelVersion",
     "Run",

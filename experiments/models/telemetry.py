@@ -1,4 +1,4 @@
-"""What runs send: points as arrays, log chunks, checkpoints. Never one row per point."""
+"""What runs send: points as arrays, checkpoints. Never one row per point."""
 
 from typing import TYPE_CHECKING
 
@@ -119,28 +119,6 @@ class RunMetric(models.Model):
             last_step=-1,
             count=0,
         )
-
-
-class LogChunk(models.Model):
-    """A piece of one rank's output, zlib-compressed UTF-8."""
-
-    run = models.ForeignKey("experiments.Run", models.CASCADE, related_name="log_chunks")
-    attempt = models.PositiveIntegerField()
-    rank = models.PositiveIntegerField()
-    seq = models.PositiveBigIntegerField()
-    # Bytes of this rank's output before this chunk, and in it, uncompressed.
-    offset = models.PositiveBigIntegerField()
-    size = models.PositiveIntegerField()
-    content = models.BinaryField()
-
-    class Meta:
-        ordering = ("id",)
-        constraints = (
-            models.UniqueConstraint(fields=["run", "attempt", "rank", "seq"], name="log_chunk_unique"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.size} bytes of rank {self.rank}"
 
 
 class Checkpoint(models.Model):

@@ -1,110 +1,188 @@
-"""Reading a run's output."""
+"""Reading what a run has printed: any lines, the places of a text, all of it."""
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from experiments.models import LogChunk, Run
-from mlplatform.kernel.errors import InvalidInput
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-MAX_ATTEMPT = 10**9
-MAX_POSITION = 2**63 - 1
-# Where a line begins within a text: after a line feed, and after a carriage return that is not part of a line end.
-LINE_STARTS = re.compile(r"(?<=\n)(?!\Z)|(?<=\r)(?!\n|\Z)")
+from experiments.models import LogChunk, LogStream, Run
+from experiments.terminal import plain
+from mlplatform.kernel.errors import InvalidInput, NotFound
+
+MAX_NUMBER = 2**62
+# What one answer holds and what one search reads, in bytes of text.
+PAGE_BYTES = 2**20
+SEARCH_BYTES = 8 * 2**20
+# Chunks are 64 KiB; one query brings so many.
+CHUNKS_AT_A_TIME = 16
+EXCERPT_BEFORE = 80
+EXCERPT = 240
 
 
 @dataclass(frozen=True)
-class LogTail:
-    """A part of an attempt's output. `end` is the id of the last chunk, to notice that there is more."""
+class Line:
+    """One line as it was printed, colours included. `time` in Unix seconds, None if nobody knows."""
 
+    number: int
+    time: float | None
     text: str
-    truncated: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """A line in which a text is: an excerpt without colours, and where in it the first place begins and ends."""
+
+    number: int
+    excerpt: str
+    start: int
     end: int
 
 
-def log_tail(run: Run, *, limit_bytes: int = 65536) -> LogTail:
-    """Last `limit_bytes` of the latest attempt; lines of ranks above 0 begin with their rank."""
-    chunks = LogChunk.objects.filter(run=run, attempt=run.attempts_made).order_by("-id")
-    taken: list[LogChunk] = []
-    size, end, truncated = 0, 0, False
-    for chunk in chunks.iterator(chunk_size=50):
-        end = max(end, chunk.id)
-        if size >= limit_bytes:
-            truncated = True
-            break
-        size += chunk.size
-        taken.append(chunk)
-    text = _joined(reversed(taken))
-    if len(text) > limit_bytes:
-        # Begin with a whole line, if there is one: a progress bar may have written none.
-        text, truncated = text[-limit_bytes:], True
-        text = text.partition("\n")[2] or text
-    return LogTail(text=text, truncated=truncated, end=end)
-
-
-def attempt_in(query: Mapping[str, str]) -> int | None:
-    """The attempt that a query names as `attempt`, None if it names none. Raises InvalidInput for anything else."""
-    return number_in(query, "attempt", MAX_ATTEMPT)
-
-
-def after_in(query: Mapping[str, str]) -> int:
-    """The position that a query names as `after`, 0 if it names none. Raises InvalidInput for anything else."""
-    return number_in(query, "after", MAX_POSITION) or 0
-
-
-def number_in(query: Mapping[str, str], name: str, largest: int) -> int | None:
-    """A whole number of a query, None without one. Raises InvalidInput."""
+def number_in(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number of a query. Raises InvalidInput."""
     text = query.get(name)
     if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= largest):
-        raise InvalidInput(f"{name} is {text[:40]!r}; write a whole number up to {largest}.", field=name)
+        return default
+    if not re.fullmatch(r"-?[0-9]{1,19}", text) or not least <= int(text) <= most:
+        raise InvalidInput(
+            f"{name} is {text[:40]!r}; write a whole number from {least} to {most}.", field=name
+        )
     return int(text)
 
 
-def log_full(run: Run, attempt: int | None = None) -> str:
-    """Everything that an attempt printed; the latest, if none is named."""
-    return log_after(run, attempt, 0).text
+def log_streams(run: Run) -> list[LogStream]:
+    """What there is of each attempt and rank."""
+    return list(LogStream.objects.filter(run=run).order_by("attempt", "rank"))
 
 
-def log_after(run: Run, attempt: int | None, after: int) -> LogTail:
-    """What an attempt (the latest, if none is named) printed after a position: the `end` of an earlier answer, or 0.
+def log_stream(run: Run, query: Mapping[str, str]) -> LogStream:
+    """The one that `?attempt=` and `?rank=` say: by default rank 0 of the latest attempt. Raises NotFound.
 
-    Nothing is missed: batches of a run are taken one after the other, so ids grow in the order of commits.
+    Empty if nothing has been printed there yet.
     """
-    number = attempt or run.attempts_made
-    found = LogChunk.objects.filter(run=run, attempt=number)
-    chunks = list(found.filter(id__gt=after).order_by("id"))
-    end = chunks[-1].id if chunks else after
-    before = found.filter(id__lte=after).order_by("-id").first() if after and chunks else None
-    return LogTail(text=_joined(chunks, before), truncated=False, end=end)
+    attempt = number_in(query, "attempt", run.attempts_made, 0, MAX_NUMBER)
+    rank = number_in(query, "rank", 0, 0, MAX_NUMBER)
+    if attempt > run.attempts_made:
+        raise NotFound(f"Run {run.number} has no attempt {attempt}; it had {run.attempts_made} so far.")
+    found = LogStream.objects.filter(run=run, attempt=attempt, rank=rank).first()
+    if found is None and rank >= run.experiment.workers:
+        raise NotFound(
+            f"Run {run.number} has no rank {rank}; its ranks are 0 to {run.experiment.workers - 1}."
+        )
+    return found or LogStream(run=run, attempt=attempt, rank=rank)
 
 
-def _joined(chunks: Iterable[LogChunk], before: LogChunk | None = None) -> str:
-    """Chunks of all ranks as one text that continues `before`.
+def log_lines(stream: LogStream, first: int, count: int) -> list[Line]:
+    """Lines from number `first` on, so many or what fits into one answer (at least one). Two queries at most."""
+    end = min(first + count, stream.total + 1)
+    found: list[Line] = []
+    size = 0
+    if first <= stream.lines:
+        for chunk in _covering(stream, first, min(end, stream.lines + 1)):
+            for line in _lines(chunk, first, end):
+                size += len(line.text)
+                if found and size > PAGE_BYTES:
+                    return found
+                found.append(line)
+    rows = enumerate(stream.open_rows, stream.lines + 1)
+    return found + [Line(number, None, row) for number, row in rows if first <= number < end]
 
-    A rank that speaks within the line of another one begins a new line.
-    """
-    parts: list[str] = []
-    rank, end = (before.rank, _text(before)[-1:]) if before else (0, "\n")
-    for chunk in chunks:
-        text = _text(chunk)
-        if not text:
-            continue
-        if chunk.rank != rank and end not in "\r\n":
-            parts.append("\n")
-            end = "\n"
-        if chunk.rank:
-            prefix = f"[rank {chunk.rank}] "
-            begins = end == "\n" or (end == "\r" and not text.startswith("\n"))
-            parts.append(prefix if begins else "")
-            parts.append(LINE_STARTS.sub(prefix, text))
-        else:
-            parts.append(text)
-        rank, end = chunk.rank, text[-1]
-    return "".join(parts)
+
+def log_search(
+    stream: LogStream, wanted: str, *, ignore_case: bool, first: int, limit: int
+) -> tuple[list[Match], int | None]:
+    """Lines from `first` on that contain a text, and the line to go on from, None at the end. Raises InvalidInput."""
+    if "\n" in wanted:
+        raise InvalidInput("search must be within one line.", field="search")
+    pattern = re.compile(re.escape(wanted), re.IGNORECASE if ignore_case else 0)
+    found: list[Match] = []
+    read = 0
+    for chunk in _following(stream, first):
+        if read >= SEARCH_BYTES:
+            return found, chunk.first_line
+        read += chunk.size
+        for match in _matches(chunk, pattern, first):
+            if len(found) == limit:
+                return found, match.number
+            found.append(match)
+    for number, row in enumerate(stream.open_rows, stream.lines + 1):
+        in_row = _match(number, plain(row), pattern) if number >= first else None
+        if in_row and len(found) == limit:
+            return found, number
+        found += [in_row] if in_row else []
+    return found, None
+
+
+def log_text(streams: list[LogStream], *, colors: bool = False) -> Iterator[bytes]:
+    """Everything that the streams have, as one text; each has a headline if there are several."""
+    for stream in streams:
+        if len(streams) > 1:
+            yield f"===== attempt {stream.attempt}, rank {stream.rank} =====\n".encode()
+        for chunk in _following(stream, 1):
+            content = zlib.decompress(chunk.content)
+            yield content if colors else _plain_bytes(content)
+        if stream.open:
+            yield (f"{stream.open if colors else plain(stream.open)}\n").encode()
+
+
+def _chunks(stream: LogStream) -> "QuerySet[LogChunk]":
+    of_stream = LogChunk.objects.filter(run_id=stream.run_id, attempt=stream.attempt, rank=stream.rank)
+    return of_stream.order_by("first_line")
+
+
+def _covering(stream: LogStream, first: int, end: int) -> "QuerySet[LogChunk]":
+    """The chunks with the lines from `first` to before `end`: one range of the index."""
+    of_stream = LogChunk.objects.filter(
+        run_id=OuterRef("run_id"), attempt=OuterRef("attempt"), rank=OuterRef("rank")
+    )
+    before = of_stream.filter(first_line__lte=first).order_by("-first_line").values("first_line")[:1]
+    return _chunks(stream).filter(first_line__gte=Coalesce(Subquery(before), 1), first_line__lt=end)
+
+
+def _following(stream: LogStream, first: int) -> Iterator[LogChunk]:
+    """All chunks from the one with the line `first` on, without a transaction that lasts as long as its reader."""
+    while first <= stream.lines:
+        found = list(_covering(stream, first, stream.lines + 1)[:CHUNKS_AT_A_TIME])
+        if not found:
+            return
+        yield from found
+        first = found[-1].first_line + found[-1].line_count
+
+
+def _lines(chunk: LogChunk, first: int, end: int) -> Iterator[Line]:
+    texts = _text(chunk).split("\n")
+    start = max(first - chunk.first_line, 0)
+    for index in range(start, min(end - chunk.first_line, chunk.line_count)):
+        mark = bisect_right(chunk.time_lines, index) - 1
+        yield Line(chunk.first_line + index, chunk.times[mark] if mark >= 0 else None, texts[index])
+
+
+def _matches(chunk: LogChunk, pattern: "re.Pattern[str]", first: int) -> Iterator[Match]:
+    text = plain(_text(chunk))
+    # Most chunks have none: one look at the whole is much faster than one at each line.
+    if not pattern.search(text):
+        return
+    for number, line in enumerate(text.split("\n")[: chunk.line_count], chunk.first_line):
+        if number >= first and (match := _match(number, line, pattern)):
+            yield match
+
+
+def _match(number: int, line: str, pattern: "re.Pattern[str]") -> Match | None:
+    place = pattern.search(line)
+    if place is None:
+        return None
+    begin = max(0, place.start() - EXCERPT_BEFORE)
+    excerpt = line[begin : begin + EXCERPT]
+    return Match(number, excerpt, place.start() - begin, min(place.end() - begin, len(excerpt)))
 
 
 def _text(chunk: LogChunk) -> str:
-    return zlib.decompress(bytes(chunk.content)).decode("utf-8", "replace")
+    return zlib.decompress(chunk.content).decode("utf-8", "replace")
+
+
+def _plain_bytes(content: bytes) -> bytes:
+    return plain(content.decode("utf-8", "replace")).encode() if b"\x1b" in content else content

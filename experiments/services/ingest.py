@@ -1,7 +1,6 @@
 """Taking batches from the harness: idempotent by (run, attempt, rank, seq), gap-aware, fenced by the lease."""
 
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from experiments.causes import Cause
-from experiments.models import Checkpoint, IngestStream, LogChunk, Run, TrackingSync
+from experiments.models import Checkpoint, IngestStream, Run, TrackingSync
 from experiments.points import Points
 from experiments.services.lifecycle import (
     not_finite_cause,
@@ -24,6 +23,7 @@ from experiments.services.lifecycle import (
     run_stopped,
 )
 from experiments.services.live import points_came, series_changed
+from experiments.services.logs import log_append
 from experiments.services.metric_names import names_admit
 from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
@@ -31,7 +31,6 @@ from experiments.services.summaries import Rows, summaries, summarise
 from experiments.states import RunState, StopReason
 from experiments.telemetry import Batch, End
 from mlplatform.broker import enqueue
-from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.models import Allocation, Lease
@@ -130,7 +129,7 @@ def _take(run: Run, batch: Batch) -> None:
 def _take_tail(run: Run, batch: Batch) -> None:
     """What was reported counts, unless a newer attempt reports the same steps again; the state stays as it is."""
     if batch.attempt != run.attempts_made:
-        _store_log(run, batch)
+        log_append(run, attempt=batch.attempt, rank=batch.rank, printed=batch.log)
         return
     _store(run, batch)
     if batch.points or batch.checkpoint:
@@ -144,7 +143,7 @@ def _store(run: Run, batch: Batch) -> None:
         rows = summaries(run, batch.points)
         batch = names_admit(run, batch, rows)
         _store_points(run, batch, rows)
-    _store_log(run, batch)
+    log_append(run, attempt=batch.attempt, rank=batch.rank, printed=batch.log)
     if batch.checkpoint:
         report = batch.checkpoint
         Checkpoint.objects.update_or_create(
@@ -196,20 +195,3 @@ def _objective_is_lost(run: Run) -> bool:
     metric = run.experiment.objective_metric
     last = run.metrics.filter(name=metric).values_list("last", flat=True).first() if metric else None
     return last is not None and not math.isfinite(last)
-
-
-def _store_log(run: Run, batch: Batch) -> None:
-    if not batch.log:
-        return
-    content = batch.log.encode()
-    last = LogChunk.objects.filter(run=run, attempt=batch.attempt, rank=batch.rank).order_by("-seq").first()
-    LogChunk.objects.create(
-        run=run,
-        attempt=batch.attempt,
-        rank=batch.rank,
-        seq=batch.seq,
-        offset=last.offset + last.size if last else 0,
-        size=len(content),
-        content=zlib.compress(content, 6),
-    )
-    publish([group_name("run", run.id)], {"what": "log", "run": str(run.id)})

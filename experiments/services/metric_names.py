@@ -30,4 +30,4 @@ def names_admit(run: Run, batch: Batch, rows: Rows) -> Batch:
         f"A run may have {MAX_NAMES:,} metrics; {refused[0][:80]!r} and all further ones are not recorded."
     )
     event(run, REFUSED, words)
-    return replace(batch, points=points, log=f"{batch.log}[mlp] {words}\n")
+    return replace(batch, points=points, log=batch.log.with_line(f"[mlp] {words}"))

@@ -1,7 +1,6 @@
-"""The page of a run, its log, cancel and retry."""
+"""The page of a run, its points, cancel and retry."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from django.contrib import messages
 from django.db.models import Value
@@ -17,7 +16,6 @@ from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
 from experiments.points_file import points_file
 from experiments.selectors.checkpoints import checkpoint_lines
-from experiments.selectors.logs import attempt_in, log_full, log_tail
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
@@ -27,8 +25,8 @@ from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
 from experiments.web.advice import PRUNED, advice_for
 from experiments.web.forking import can_continue
+from experiments.web.logs import log_card
 from experiments.web.provenance import provenance
-from experiments.web.terminal import readable
 from mlplatform.http.pages import render_page
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
@@ -44,7 +42,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
-    tail = log_tail(found)
     checkpoints = checkpoint_lines(found)
     events = list(
         found.events.select_related("actor")
@@ -68,9 +65,8 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "tracking": tracking_state(found),
         "previous": previous,
         "following": following,
-        "log": replace(tail, text=readable(tail.text)),
+        "log": log_card(found, request.GET),
         "points_dropped": points_dropped(found),
-        "log_url": reverse("run_log", args=[*place, number]),
         "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
         "series_url": f"{reverse('series', args=place)}?run={number}",
         "system_metric": next(iter(system_metric_names(found)), ""),
@@ -78,26 +74,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "may_control": allowed(request.user, "control", found.experiment.project),
     }
     return render_page(request, "experiments/run.html", context, fragment="run-live")
-
-
-@require_safe
-@signed_in
-def log(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
-    """What the latest attempt (or `?attempt=`) printed: all of it, or with `?tail=1` the end that the page shows.
-
-    `?download=1` brings every byte; the others what a terminal would show.
-    """
-    found = run_get(request.user, project, slug, number)
-    tail = log_tail(found) if request.GET.get("tail") else None
-    text = tail.text if tail else log_full(found, attempt_in(request.GET))
-    if not request.GET.get("download"):
-        text = readable(text)
-    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    response["X-Log-Truncated"] = "1" if tail and tail.truncated else "0"
-    response["Cache-Control"] = "no-store"
-    if request.GET.get("download"):
-        response["Content-Disposition"] = f'attachment; filename="{slug}-{number}.log"'
-    return response
 
 
 @require_safe

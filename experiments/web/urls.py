@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.web import control, experiments, forking, launch, projects, registry, runs, tags, views
+from experiments.web import control, experiments, forking, launch, logs, projects, registry, runs, tags, views
 
 EXPERIMENT = "p/<slug:project>/e/<slug:slug>/"
 RUN = EXPERIMENT + "r/<int:number>/"
@@ -33,5 +33,5 @@ urlpatterns = [
     path(RUN + "fork/", forking.fork, name="run_fork"),
     path(RUN + "continue/", forking.train_further, name="run_continue"),
     path(RUN + "points.<slug:kind>", runs.points, name="run_points"),
-    path(RUN + "log/", runs.log, name="run_log"),
+    path(RUN + "log/", logs.log, name="run_log"),
 ]

@@ -176,11 +176,11 @@ class PortalClient:
         found: list[Json] = self.get(f"/runs/{run}/checkpoints/")
         return found
 
-    def log(self, run: str, attempt: int, after: int = 0) -> tuple[str, int]:
-        """What an attempt printed after the position `after`, and the position where it ends now."""
-        params = {"attempt": str(attempt), "after": str(after)}
-        response = self._checked(self._http.get(f"/runs/{run}/log/", params=params))
-        return response.text, int(response.headers["Log-End"])
+    def log_lines(self, run: str, *, attempt: int, rank: int = 0, first: int = 1) -> Json:
+        """Lines that a rank printed, as many as fit into one answer; a negative `first` counts from the end."""
+        params = {"attempt": str(attempt), "rank": str(rank), "from": str(first), "count": "1000"}
+        found: Json = self.get(f"/runs/{run}/logs/", **params)
+        return found
 
     def model_versions(self, project: str, experiment: str) -> list[Json]:
         """Model versions that came from an experiment."""

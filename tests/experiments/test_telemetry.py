@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.printed import Printed
 from experiments.telemetry import parse_batch
 from mlplatform.kernel.errors import InvalidInput, TooLarge
 from tests.points import rows
@@ -23,7 +24,7 @@ def test_a_heartbeat_is_an_empty_batch() -> None:
     batch = parse_batch(KEYS)
     assert (batch.points, batch.log, batch.progress, batch.checkpoint, batch.end) == (
         {},
-        "",
+        Printed(),
         None,
         None,
         None,
@@ -118,7 +119,26 @@ def test_progress_stays_between_0_and_1(given: Any, taken: float | None) -> None
 
 
 def test_text_that_postgres_cannot_store_is_replaced() -> None:
-    assert parse_batch(KEYS | {"log": "a\x00b\ud800"}).log == "a\ufffdb?"
+    assert parse_batch(KEYS | {"log": "a\x00b\ud800\n"}).log.text == "a\ufffdb?\n"
+    assert parse_batch(KEYS | {"log_open": "a\x00b"}).log.open == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"log": "no end"}, "log"),
+        ({"log": "a\n", "log_times": [[1, 5.0]]}, "log_times"),
+        ({"log": "a\nb\n", "log_times": [[1, 5.0], [0, 6.0]]}, "log_times"),
+        ({"log": "a\n", "log_times": [[0, float("nan")]]}, "log_times"),
+        ({"log": "a\n", "log_times": [[True, 5.0]]}, "log_times"),
+        ({"log": "a\n", "log_times": [0]}, "log_times"),
+        ({"log": "a\n", "log_times": 7}, "log_times"),
+    ],
+)
+def test_a_log_is_whole_lines_with_times_in_order(content: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_batch(KEYS | content)
+    assert refused.value.field == field
 
 
 def test_metrics_of_a_checkpoint_can_be_stored_as_json() -> None:

@@ -57,7 +57,7 @@ class ApiUser:
 
     def log(self, run: dict[str, Any]) -> str:
         """What a run printed."""
-        return self.client._http.get(f"/runs/{run['id']}/log/").text
+        return self.client._http.get(f"/runs/{run['id']}/logs.txt").text
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_a_stranger_gets_404_everywhere_and_a_viewer_403_where_it_changes_someth
         f"/api/v1/experiments/{experiment.id}/runs/",
         f"/api/v1/runs/{run.id}/",
         f"/api/v1/runs/{run.id}/metrics/",
-        f"/api/v1/runs/{run.id}/log/",
+        f"/api/v1/runs/{run.id}/logs/",
     ]
     writes = [
         (f"{BASE}/bundles/", {"example": "digits"}),

@@ -6,7 +6,6 @@ import pytest
 
 from accounts.models import User
 from experiments.models import Checkpoint, Experiment, LogChunk, MetricBatch, Run, RunMetric, TrackingSync
-from experiments.selectors.logs import log_tail
 from experiments.selectors.series import series
 from experiments.services import lifecycle
 from experiments.services.control import run_cancel
@@ -17,6 +16,7 @@ from mlplatform.kernel.errors import NotFound
 from runners.models import Allocation, Lease
 from runners.services.leases import Fenced
 from tests.experiments.services.sender import Sender, points
+from tests.logs import told
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_last_words_of_another_rank_are_kept(leased: Any) -> None:
     second.send(log="bye\n", end={"outcome": "failed", "cause": {"code": "user_error", "message": "late"}})
     first.run.refresh_from_db()
     assert first.run.state == "completed"
-    assert log_tail(first.run).text == "[rank 1] bye\n"
+    assert told(first.run, attempt=1, rank=1) == ["bye"]
 
 
 def test_what_rank_0_reported_counts_although_another_rank_ended_the_run_first(leased: Any) -> None:
@@ -243,8 +243,9 @@ def test_a_tail_that_comes_after_the_next_attempt_began_is_only_logged(leased: A
     zero, one = Sender(leased), Sender(leased, rank=1)
     one.end("failed", code="user_error", message="boom")
     Run.objects.filter(pk=zero.run.pk).update(attempts_made=2)
-    zero.send(points=points(1.0), log="late")
+    zero.send(points=points(1.0), log="late\n")
     assert not MetricBatch.objects.exists()
+    assert told(zero.run, attempt=1) == ["late"]
 
 
 def test_the_first_failure_wins(leased: Any) -> None:
@@ -273,18 +274,14 @@ def test_a_run_of_another_allocation_is_not_there(sender: Sender, experiment: Ex
         sender.send()
 
 
-def test_logs_of_all_ranks_in_order(leased: Any) -> None:
+def test_each_rank_has_a_log_of_its_own(leased: Any) -> None:
     zero, one = Sender(leased), Sender(leased, rank=1)
     zero.send(log="a\n")
-    one.send(log="b\nc\n")
+    one.send(log="b\nc\n", log_open="50%")
     zero.send(log="dé\x00\n")
-    tail = log_tail(zero.run)
-    assert tail.text == "a\n[rank 1] b\n[rank 1] c\ndé\ufffd\n"
-    assert not tail.truncated
-    assert LogChunk.objects.filter(rank=0).latest("id").offset == 2
-    cut = log_tail(zero.run, limit_bytes=6)
-    assert cut.truncated
-    assert cut.text.endswith("dé\ufffd\n")
+    run = Run.objects.get(pk=zero.run.pk)
+    assert told(run) == ["a", "dé\ufffd"]
+    assert told(run, rank=1) == ["b", "c", "50%"]
 
 
 def test_a_lease_opens_its_own_run_only(leased: Any, experiment: Experiment) -> None:

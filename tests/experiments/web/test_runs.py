@@ -1,10 +1,8 @@
-import zlib
-
 import pytest
 
 from accounts.models import User
 from experiments.causes import Cause
-from experiments.models import LogChunk, ModelVersion, Run
+from experiments.models import ModelVersion, Run
 from experiments.services import lifecycle
 from experiments.services.tracking_sync import sync_due
 from tests.experiments.conftest import Finish
@@ -62,30 +60,6 @@ def test_failure_says_why_and_what_next(
     assert "Traceback: line 3" in page
     assert "What to do next:" in page
     assert f'action="{place}r/1/retry/"' in page
-
-
-def test_log_as_text(browser: Browser, owner: User, finish: Finish, place: str) -> None:
-    run = finish(1)
-    for number, text in enumerate(("epoch 1\n", "epoch 2 <b>\n"), 1):
-        LogChunk.objects.create(
-            run=run,
-            attempt=1,
-            rank=0,
-            seq=number,
-            offset=0,
-            size=len(text),
-            content=zlib.compress(text.encode()),
-        )
-    client = browser(owner)
-    plain = client.get(f"{place}r/1/log/")
-    assert plain["Content-Type"] == "text/plain; charset=utf-8"
-    assert plain["X-Content-Type-Options"] == "nosniff"
-    assert plain.content.decode() == "epoch 1\nepoch 2 <b>\n"
-    tail = client.get(f"{place}r/1/log/?tail=1")
-    assert tail["X-Log-Truncated"] == "0"
-    saved = client.get(f"{place}r/1/log/?download=1")
-    assert saved["Content-Disposition"] == 'attachment; filename="sweep-1.log"'
-    assert "epoch 2 &lt;b&gt;" in client.get(f"{place}r/1/").content.decode()
 
 
 def test_fragment_brings_sides_and_buttons(browser: Browser, owner: User, place: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ class Said:
 
 
 Mlp = Callable[..., Said]
+Step = Callable[[], object]
+Meanwhile = Callable[..., list[Step]]
 
 
 def connect(url: str, token: str = "") -> PortalClient:
@@ -107,3 +110,15 @@ def four(owner: User, experiment: Experiment) -> Experiment:
     """vision/sweep with four queued runs."""
     runs_add(user=owner, experiment=experiment, param_sets=SETS)
     return experiment
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """What happens while the command waits: one step each time. Waiting without a step left is an error."""
+
+    def happens(*steps: Step) -> list[Step]:
+        left = list(steps)
+        monkeypatch.setattr(time, "sleep", lambda seconds: left.pop(0)())
+        return left
+
+    return happens

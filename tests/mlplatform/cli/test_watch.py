@@ -1,6 +1,5 @@
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,28 +8,13 @@ from rich.console import Console
 
 from accounts.models import User
 from accounts.services.tokens import token_create
-from experiments.models import Attempt, Experiment, LogChunk, Run
+from experiments.models import Experiment, Run
 from experiments.states import ExperimentState, RunState
 from mlplatform.cli.client import ClientError, PortalClient
 from mlplatform.cli.progress import follow, seconds_left
 from mlplatform.kernel import clock
 from tests.experiments.conftest import Finish
-from tests.mlplatform.cli.conftest import Mlp, connect
-
-Step = Callable[[], object]
-Meanwhile = Callable[..., list[Step]]
-
-
-@pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """What happens while the command waits: one step each time. Waiting without a step left is an error."""
-
-    def happens(*steps: Step) -> list[Step]:
-        left = list(steps)
-        monkeypatch.setattr(time, "sleep", lambda seconds: left.pop(0)())
-        return left
-
-    return happens
+from tests.mlplatform.cli.conftest import Meanwhile, Mlp, connect
 
 
 def start(experiment: Experiment, number: int) -> None:
@@ -167,62 +151,3 @@ def run_of(state: str, seconds: float | None = None, eta: float | None = None) -
 def test_how_long_it_may_take(runs: list[dict[str, Any]], total: int, expected: float | None) -> None:
     assert seconds_left({"state": "active", "max_parallel": 2}, runs, total) == expected
     assert seconds_left({"state": "paused", "max_parallel": 2}, runs, total) is None
-
-
-def prints(run: Run, text: str, attempt: int = 1) -> None:
-    Attempt.objects.get_or_create(
-        run=run,
-        number=attempt,
-        defaults={"allocation_id": run.pk, "fence": attempt, "started_at": clock.now()},
-    )
-    Run.objects.filter(pk=run.pk).update(attempts_made=attempt)
-    LogChunk.objects.create(
-        run=run,
-        attempt=attempt,
-        rank=0,
-        seq=LogChunk.objects.count() + 1,
-        offset=0,
-        size=len(text),
-        content=zlib.compress(text.encode()),
-    )
-
-
-@pytest.fixture
-def run(experiment: Experiment) -> Run:
-    return experiment.runs.get(number=1)
-
-
-def test_logs_of_an_attempt(mlp: Mlp, run: Run) -> None:
-    said = mlp("logs", "vision/sweep", "1")
-    assert (said.code, said.out) == (0, "")
-    prints(run, "first\n")
-    prints(run, "[bold]second\x1b[1m\n", attempt=2)
-    assert mlp("logs", "vision/sweep", "1").out == "[bold]second\x1b[1m\n"
-    assert mlp("logs", "vision/sweep/1", "--attempt", "1").out == "first\n"
-    said = mlp("logs", "vision/sweep", "1", "--attempt", "3")
-    assert (said.code, "it had 2 so far" in said.err) == (1, True)
-
-
-def test_logs_are_followed_over_attempts_until_the_run_has_ended(
-    mlp: Mlp, run: Run, meanwhile: Meanwhile
-) -> None:
-    def end() -> None:
-        prints(run, "three\n", attempt=2)
-        Run.objects.filter(pk=run.pk).update(state="completed")
-
-    left = meanwhile(
-        lambda: prints(run, "one "),
-        lambda: prints(run, "two\n"),
-        lambda: prints(run, "again\n", attempt=2),
-        end,
-    )
-    said = mlp("logs", "vision/sweep", "1", "--follow")
-    assert (said.code, left) == (0, [])
-    assert said.out == "one two\nagain\nthree\n"
-    assert said.err == "mlp: attempt 2 of run 1\n"
-
-
-def test_one_attempt_is_followed_until_the_next(mlp: Mlp, run: Run, meanwhile: Meanwhile) -> None:
-    prints(run, "one\n")
-    meanwhile(lambda: prints(run, "again\n", attempt=2))
-    assert mlp("logs", "vision/sweep", "1", "-f", "--attempt", "1").out == "one\n"
