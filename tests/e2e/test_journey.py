@@ -55,7 +55,7 @@ def test_from_sign_up_to_a_sorted_table(
 
     overview.locator("tbody tr").first.locator(".row-link").click()
     expect(page.get_by_role("heading", level=1, name="Run #1")).to_be_visible()
-    expect(page.locator("pre.log")).to_contain_text("epoch")
+    expect(page.locator(".log-rows")).to_contain_text("epoch")
     expect(page.locator("#run-side")).to_contain_text("0.003")
     page.get_by_text("Registered model").click()
     expect(page.get_by_text("mlflow.pytorch.load_model")).to_be_visible()
