@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.api import bundles, control, experiments, logs, runs, views
+from experiments.api import analysis, bundles, control, experiments, logs, runs, views
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
@@ -34,6 +34,9 @@ urlpatterns = [
     ),
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
+    path("experiments/<uuid:pk>/columns/", analysis.ColumnsView.as_view(), name="api_columns"),
+    path("experiments/<uuid:pk>/importance/", analysis.ImportanceView.as_view(), name="api_importance"),
+    path("experiments/<uuid:pk>/timeline/", analysis.TimelineView.as_view(), name="api_timeline"),
     path("experiments/<uuid:pk>/runs/", runs.RunsView.as_view(), name="api_runs"),
     path(
         "experiments/<uuid:pk>/points.<slug:kind>",

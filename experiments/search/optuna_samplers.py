@@ -1,7 +1,8 @@
-"""TPE and Gaussian processes, by Optuna. The only module that imports it; `model_based` loads it on first use.
+"""TPE and Gaussian processes, by Optuna. Besides the program `importance` the only module that imports it.
 
-Optuna keeps a study; we rebuild one from the rows for each proposal, and seed its sampler from (seed, number). That
-takes 0.3 s for a thousand rows of ten parameters, and a crash, a restart or a second process changes nothing.
+`model_based` loads it on first use. Optuna keeps a study; we rebuild one from the rows for each proposal, and seed its
+sampler from (seed, number). That takes 0.3 s for a thousand rows of ten parameters, and a crash, a restart or a second
+process changes nothing.
 """
 
 import warnings
