@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from experiments.web import control, experiments, forking, launch, logs, projects, registry, runs, tags, views
+from experiments.web import (
+    analysis,
+    control,
+    experiments,
+    forking,
+    launch,
+    logs,
+    projects,
+    registry,
+    runs,
+    tags,
+    views,
+)
 
 EXPERIMENT = "p/<slug:project>/e/<slug:slug>/"
 RUN = EXPERIMENT + "r/<int:number>/"
@@ -25,6 +37,10 @@ urlpatterns = [
     path(EXPERIMENT + "runs/", control.bulk, name="runs_bulk"),
     path(EXPERIMENT + "series/", experiments.series_json, name="series"),
     path(EXPERIMENT + "points.<slug:kind>", experiments.points, name="experiment_points"),
+    path(EXPERIMENT + "analysis/", analysis.analysis, name="analysis"),
+    path(EXPERIMENT + "analysis/columns/", analysis.columns_json, name="analysis_columns"),
+    path(EXPERIMENT + "analysis/importance/", analysis.importance_json, name="analysis_importance"),
+    path(EXPERIMENT + "analysis/timeline/", analysis.timeline_json, name="analysis_timeline"),
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),
     path(RUN + "retry/", runs.retry, name="run_retry"),

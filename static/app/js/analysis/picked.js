@@ -1,0 +1,66 @@
+// The runs that the brushes have chosen, as links.
+
+import { where } from "./query.js";
+import { number, valueText } from "./scale.js";
+import { swatch } from "./svg.js";
+
+const MAX_ROWS = 20;
+const MAX_PARAMS = 6;
+
+export class Picked {
+  constructor(card, runUrl) {
+    this.count = card.querySelector("[data-picked-count]");
+    this.clear = card.querySelector("[data-parallel-clear]");
+    this.box = card.querySelector("[data-picked]");
+    this.table = this.box.querySelector("table");
+    this.more = card.querySelector("[data-picked-more]");
+    this.link = card.querySelector("[data-picked-link]");
+    this.runUrl = runUrl;
+  }
+
+  show(sweep, runs, brushed) {
+    const isBrushed = brushed.length > 0;
+    this.clear.hidden = !isBrushed;
+    this.link.hidden = !runs.length || !isBrushed;
+    this.link.search = new URLSearchParams({ where: where(brushed) });
+    this.box.hidden = !isBrushed || !runs.length;
+    const total = sweep.runs.filter((run) => run.state !== "queued").length;
+    const words = !total ? "" : isBrushed ? `${runs.length} of ${total} runs brushed` : "Drag along an axis to choose runs";
+    if (this.count.textContent !== words) this.count.textContent = words;
+    if (this.box.hidden) return;
+    const order = [...runs].sort((a, b) => this.rank(sweep, a, b));
+    const axes = sweep.axes.slice(0, MAX_PARAMS);
+    this.table.tHead.replaceChildren(this.row("th", ["Run", "State", sweep.objective.metric || "Objective", ...axes.map((axis) => axis.name)]));
+    this.table.tBodies[0].replaceChildren(...order.slice(0, MAX_ROWS).map((run) => this.row("td", [
+      this.number(run), this.state(run), number(run.objective), ...axes.map((axis) => valueText(axis, sweep.code(run, axis))),
+    ])));
+    this.more.hidden = order.length <= MAX_ROWS;
+    this.more.textContent = `The best ${MAX_ROWS}; ${order.length - MAX_ROWS} more are in the download.`;
+  }
+
+  rank(sweep, a, b) {
+    if (a.objective === null || b.objective === null) return (a.objective === null) - (b.objective === null) || a.number - b.number;
+    return (sweep.maximizes ? b.objective - a.objective : a.objective - b.objective) || a.number - b.number;
+  }
+
+  row(tag, cells) {
+    const row = document.createElement("tr");
+    row.append(...cells.map((content) => {
+      const cell = document.createElement(tag);
+      cell.append(content);
+      return cell;
+    }));
+    return row;
+  }
+
+  number(run) {
+    return Object.assign(document.createElement("a"), { href: this.runUrl(run.number), textContent: `#${run.number}` });
+  }
+
+  state(run) {
+    const words = document.createElement("span");
+    words.className = "picked-state";
+    words.append(swatch(run.state), run.state);
+    return words;
+  }
+}
