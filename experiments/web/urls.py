@@ -12,6 +12,7 @@ from experiments.web import (
     projects,
     registry,
     runs,
+    series,
     tags,
     views,
 )
@@ -35,8 +36,8 @@ urlpatterns = [
     path(EXPERIMENT + "cancel/", control.cancel, name="experiment_cancel"),
     path(EXPERIMENT + "retry/", control.retry, name="experiment_retry"),
     path(EXPERIMENT + "runs/", control.bulk, name="runs_bulk"),
-    path(EXPERIMENT + "series/", experiments.series_json, name="series"),
-    path(EXPERIMENT + "points.<slug:kind>", experiments.points, name="experiment_points"),
+    path(EXPERIMENT + "series/", series.series_json, name="series"),
+    path(EXPERIMENT + "points.<slug:kind>", series.points, name="experiment_points"),
     path(EXPERIMENT + "analysis/", analysis.analysis, name="analysis"),
     path(EXPERIMENT + "analysis/columns/", analysis.columns_json, name="analysis_columns"),
     path(EXPERIMENT + "analysis/importance/", analysis.importance_json, name="analysis_importance"),

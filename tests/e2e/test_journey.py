@@ -45,15 +45,39 @@ def test_from_sign_up_to_a_sorted_table(
         "aria-label", re.compile("accuracy over steps.*run 2")
     )
 
+    # The curves: other axis, smoothed, one run alone, a part of the axis; all of it in words.
+    chart = page.locator("#learning-curve")
+    chart.get_by_text("Display").click()
+    chart.get_by_text("Run time", exact=True).click()
+    chart.get_by_label("Smoothing").fill("0.5")
+    expect(page.locator(".chart-plot")).to_have_attribute("aria-label", re.compile("over run time"))
+    page.keyboard.press("Escape")
+    chart.get_by_text("Values as a table").click()
+    expect(chart.get_by_role("row", name=re.compile("#2 2"))).to_be_visible()
+    chart.get_by_role("button", name="Show run 2").click()
+    expect(chart.get_by_role("button", name="Show run 2")).to_have_attribute("aria-pressed", "false")
+    place = chart.locator(".u-over").bounding_box()
+    assert place
+    page.mouse.move(place["x"] + place["width"] * 0.6, place["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] * 0.95, place["y"] + 60)
+    page.mouse.up()
+    chart.get_by_role("button", name="Whole curve").click()
+    expect(chart.get_by_role("button", name="Whole curve")).to_be_hidden()
+    chart.get_by_label("Download").click()
+    with page.expect_download() as download:
+        chart.get_by_role("button", name="Download CSV").click()
+    assert download.value.path().read_text().startswith("curve,relative,accuracy,deviation\n#1,")
+
     page.get_by_role("link", name="accuracy").first.click()
     expect(page).to_have_url(re.compile("sort=-metrics\\.accuracy"))
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("accuracy")
-    expect(overview.locator("tbody tr").first.locator(".row-link")).to_contain_text("1")
+    expect(overview.locator(".runs-table tbody tr").first.locator(".row-link")).to_contain_text("1")
     model = page.get_by_role("link", name="model v1")
     expect(model).to_be_visible(timeout=TRAINED_MS)
     assert page.evaluate("window.sameDocument") is True
 
-    overview.locator("tbody tr").first.locator(".row-link").click()
+    overview.locator(".runs-table tbody tr").first.locator(".row-link").click()
     expect(page.get_by_role("heading", level=1, name="Run #1")).to_be_visible()
     expect(page.locator(".log-rows")).to_contain_text("epoch")
     expect(page.locator("#run-side")).to_contain_text("0.003")

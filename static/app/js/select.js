@@ -38,6 +38,11 @@ function sendAlong(form, boxes) {
   }
 }
 
+// The chart shows what is selected.
+function tell() {
+  document.dispatchEvent(new CustomEvent("select:changed", { detail: [...selected] }));
+}
+
 function choose(box, on) {
   if (on) selected.add(box.value);
   else selected.delete(box.value);
@@ -57,18 +62,21 @@ document.addEventListener("click", (event) => {
     last = box.value;
   }
   show();
+  tell();
 });
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !selected.size || document.querySelector("dialog[open]")) return;
   selected.clear();
   show();
+  tell();
 });
 
 document.addEventListener("reset", (event) => {
   if (!event.target.matches("form[data-select]")) return;
   selected.clear();
   setTimeout(show);
+  tell();
 });
 
 document.addEventListener("htmx:after:swap", show);

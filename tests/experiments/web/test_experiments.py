@@ -1,17 +1,13 @@
-import math
 import re
-
-import pytest
 
 from accounts.models import User
 from experiments.models import Experiment, ModelVersion, Run, RunMetric, TrackingSync
 from experiments.services.tracking_sync import sync_due
-from experiments.web import experiments
 from mlplatform.kernel import clock
 from tests.experiments.conftest import Finish, complete
 from tests.experiments.web.conftest import Browser
 from tests.fakes.tracking_store import FakeTrackingStore
-from tests.points import report, summary
+from tests.points import summary
 
 
 def order(page: str) -> list[str]:
@@ -162,47 +158,6 @@ def test_fragment_brings_the_buttons_along(browser: Browser, owner: User, place:
     page = browser(owner).get(place, headers={"HX-Request": "true"}).content.decode().strip()
     assert page.startswith('<div id="overview"')
     assert 'id="experiment-actions" class="btn-list" hx-swap-oob="outerMorph"' in page
-
-
-def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> None:
-    run = finish(1, accuracy=(0.5,))
-    report(run, [2, 3], [math.nan, 0.9], seq=2)
-    finish(2, accuracy=(0.7,))
-    client = browser(owner)
-    body = client.get(f"{place}series/").json()
-    assert body["metric"] == "accuracy"
-    assert body["metrics"] == ["accuracy"]
-    assert [(run["number"], run["steps"], run["values"]) for run in body["runs"]] == [
-        (1, [1, 2, 3], [0.5, None, 0.9]),
-        (2, [1], [0.7]),
-    ]
-    assert [run["number"] for run in client.get(f"{place}series/?run=2").json()["runs"]] == [2]
-    assert client.get(f"{place}series/?metric=other").json()["runs"] == []
-
-
-def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: Finish, place: str) -> None:
-    run = finish(1, accuracy=(0.0,))
-    count = 50_000
-    report(run, range(2, count + 2), [float(n % 7) for n in range(count)], seq=2)
-    curve = browser(owner).get(f"{place}series/").json()["runs"][0]
-    assert len(curve["steps"]) <= 1100
-    assert max(curve["values"]) == 6
-
-
-def test_series_without_points(browser: Browser, owner: User, place: str) -> None:
-    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 2, "dropped": [], "left_out": 0}
-    assert browser(owner).get(f"{place}series/").json() == nothing
-
-
-def test_series_say_how_many_runs_are_left_out(
-    browser: Browser, owner: User, finish: Finish, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(experiments, "MAX_CHART_RUNS", 1)
-    finish(1, accuracy=(0.5,))
-    finish(2, accuracy=(0.7,))
-    body = browser(owner).get(f"{place}series/").json()
-    assert [run["number"] for run in body["runs"]] == [2]
-    assert (body["runs_shown"], body["left_out"]) == (1, 1)
 
 
 def test_cancel(browser: Browser, owner: User, experiment: Experiment, place: str) -> None:

@@ -1,8 +1,9 @@
 // The best value so far, over the runs as they were made or as they ended.
 
 import { PointChart } from "./points.js";
-import { duration, number, scaleOf, timeTicks } from "./scale.js";
-import { mark, node } from "./svg.js";
+import { duration, number } from "../words.js";
+import { scaleOf, timeTicks } from "./scale.js";
+import { mark, node } from "../svg.js";
 
 const ENDED = ["completed", "failed", "pruned", "canceled"];
 

@@ -2,7 +2,7 @@
 // lies the place of runs without a value, if the axis has any.
 
 import { point } from "./frame.js";
-import { node } from "./svg.js";
+import { node } from "../svg.js";
 
 export const MISSING = -0.09;
 const MISSING_EDGE = -0.13;

@@ -2,7 +2,7 @@
 // of what it shows, and the menu that saves it.
 
 import { offerDownloads } from "../export.js";
-import { node, swatch } from "./svg.js";
+import { node, swatch } from "../svg.js";
 
 const TABLE_ROWS = 200;
 

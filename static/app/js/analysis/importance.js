@@ -1,7 +1,7 @@
 // How much each parameter matters, as the server's evaluator finds; a bar shows its parameter against the objective.
 
 import { Frame } from "./frame.js";
-import { label, node } from "./svg.js";
+import { label, node } from "../svg.js";
 
 const ROW_PX = 34;
 const MAX_BARS = 12;

@@ -3,8 +3,10 @@
 
 import { Brushes, MISSING } from "./brushes.js";
 import { Frame, point } from "./frame.js";
-import { colorOf, duration, number, scaleOf, valueText } from "./scale.js";
-import { label, node } from "./svg.js";
+import { colorOf } from "../viridis.js";
+import { duration, number } from "../words.js";
+import { scaleOf, valueText } from "./scale.js";
+import { label, node } from "../svg.js";
 
 const NARROW_PX = 560;
 const MAX_AXES = 11;

@@ -1,8 +1,9 @@
 // The runs that the brushes have chosen, as links.
 
 import { where } from "./query.js";
-import { number, valueText } from "./scale.js";
-import { swatch } from "./svg.js";
+import { number } from "../words.js";
+import { valueText } from "./scale.js";
+import { swatch } from "../svg.js";
 
 const MAX_ROWS = 20;
 const MAX_PARAMS = 6;

@@ -1,8 +1,9 @@
 // A chart of one point per run: axes, marks, the nearest point's values under the pointer or by arrow keys, Enter to open.
 
 import { Frame, point } from "./frame.js";
-import { duration, number, padded, scaleOf, valueText } from "./scale.js";
-import { label, marks, node } from "./svg.js";
+import { duration, number } from "../words.js";
+import { padded, scaleOf, valueText } from "./scale.js";
+import { label, marks, node } from "../svg.js";
 
 const NEAR_PX = 30;
 const MANY = 1000;

@@ -1,26 +1,6 @@
-// Where values lie on an axis, how they read, and what colour they have.
+// Where values lie on an axis, and how they read there.
 
-const TRIMMED = 4;
-
-export function number(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
-  return String(Number(value.toPrecision(TRIMMED)));
-}
-
-export function duration(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 60) return `${number(seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds))} s`;
-  const whole = Math.round(seconds);
-  const pair = (unit, name, lower, lowerName) => `${Math.floor(whole / unit)} ${name}${whole % unit >= lower ? ` ${Math.floor((whole % unit) / lower)} ${lowerName}` : ""}`;
-  if (whole < 3600) return pair(60, "min", 1, "s");
-  return whole < 86400 ? pair(3600, "h", 60, "min") : pair(86400, "d", 3600, "h");
-}
-
-export function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleString();
-}
+import { number } from "../words.js";
 
 export function valueText(axis, code) {
   if (code === null || code === undefined) return "not set";
@@ -89,16 +69,4 @@ export function padded(axis) {
   }
   const room = (axis.high - axis.low) * 0.05 || Math.abs(axis.high) * 0.1 || 1;
   return { ...axis, low: axis.low - room, high: axis.high + room };
-}
-
-// Viridis: even steps of lightness, also for people who see few hues. The best values stand out from either background.
-const VIRIDIS = [[68, 1, 84], [72, 40, 120], [62, 74, 137], [49, 104, 142], [38, 130, 142], [31, 158, 137], [53, 183, 121], [110, 206, 88], [181, 222, 43], [253, 231, 37]];
-const RANGE = { light: [0.9, 0], dark: [0.12, 1] };
-
-export function colorOf(goodness) {
-  const [worst, best] = RANGE[document.documentElement.dataset.bsTheme] ?? RANGE.light;
-  const place = (worst + (best - worst) * Math.min(Math.max(goodness, 0), 1)) * (VIRIDIS.length - 1);
-  const index = Math.min(Math.floor(place), VIRIDIS.length - 2);
-  const mixed = VIRIDIS[index].map((part, channel) => Math.round(part + (VIRIDIS[index + 1][channel] - part) * (place - index)));
-  return `rgb(${mixed.join(", ")})`;
 }

@@ -1,8 +1,9 @@
 // One parameter against the objective.
 
 import { PointChart } from "./points.js";
-import { number, padded, scaleOf, valueText } from "./scale.js";
-import { mark, node } from "./svg.js";
+import { number } from "../words.js";
+import { padded, scaleOf, valueText } from "./scale.js";
+import { mark, node } from "../svg.js";
 
 // Points of one choice lie side by side, at the same place whenever they are drawn.
 const SPREAD = 0.5;

@@ -1,8 +1,9 @@
 // When runs waited, started and trained: a row per run, or per allocation. States have a colour and a pattern.
 
 import { Frame, point } from "./frame.js";
-import { clock, duration, timeTicks } from "./scale.js";
-import { node } from "./svg.js";
+import { clock, duration } from "../words.js";
+import { timeTicks } from "./scale.js";
+import { node } from "../svg.js";
 
 const ROW_PX = { run: 20, lane: 30 };
 const HEAD_PX = 26;

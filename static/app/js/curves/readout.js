@@ -1,0 +1,48 @@
+// The box beside the cursor: the values of all curves there, the nearest ones if there are many.
+
+import { number } from "../words.js";
+import { place } from "./axes.js";
+import { nearest } from "./transform.js";
+
+const MAX_LINES = 12;
+const REACH = 0.04; // of what is seen of the x axis
+
+export class Readout {
+  constructor(box) {
+    this.box = box;
+  }
+
+  hide() {
+    this.box.hidden = true;
+  }
+
+  show(curves, { x: at, left, top, width, focused }, { x, metric, seen }) {
+    const lines = curves.flatMap((curve) => {
+      const index = curve.hidden ? -1 : nearest(curve, at, REACH * seen);
+      return index < 0 || !Number.isFinite(curve.values[index]) ? [] : [{ curve, at: curve.xs[index], value: curve.values[index], deviation: curve.deviations?.[index] }];
+    });
+    this.box.hidden = !lines.length;
+    if (!lines.length) return;
+    const closest = lines.find((line) => line.curve.key === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
+    lines.sort((one, other) => other.value - one.value);
+    const middle = lines.indexOf(closest);
+    const from = Math.max(0, Math.min(middle - MAX_LINES / 2, lines.length - MAX_LINES));
+    const head = Object.assign(document.createElement("div"), { className: "chart-tip-head", textContent: `${place(x, closest.at)} · ${metric}` });
+    const shown = lines.slice(from, from + MAX_LINES).map((line) => this.line(line, line === closest && lines.length > 1));
+    if (lines.length > MAX_LINES) {
+      shown.push(Object.assign(document.createElement("div"), { className: "chart-tip-more", textContent: `${lines.length - MAX_LINES} more` }));
+    }
+    this.box.replaceChildren(head, ...shown);
+    const right = left + 14 + this.box.offsetWidth > width;
+    this.box.style.left = `${right ? Math.max(0, left - 14 - this.box.offsetWidth) : left + 14}px`;
+    this.box.style.top = `${Math.max(top - 36, 0)}px`;
+  }
+
+  line({ curve, value, deviation }, focused) {
+    const line = document.createElement("div");
+    line.className = focused ? "chart-tip-line chart-tip-focus" : "chart-tip-line";
+    const text = Object.assign(document.createElement("b"), { textContent: deviation ? `${number(value)} ± ${number(deviation)}` : number(value) });
+    line.append(curve.mark(), curve.label, text);
+    return line;
+  }
+}
