@@ -40,6 +40,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._sending: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._is_behind = False
+        # What the page asked last and was not told yet.
+        self._answer = ""
         self._has_joined = False
 
     async def connect(self) -> None:
@@ -80,17 +82,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             self.end(NONSENSE)
         elif "watch" in asked:
             self.names = frozenset(asked["watch"])
-            self.offer(json.dumps({"watching": sorted(self.names)}))
+            self._answer = json.dumps({"watching": sorted(self.names)})
+            self._go_on()
         else:
             self.offer(BEAT)
 
     def offer(self, text: str) -> None:
         """See Listener."""
-        if self._ending:
-            return
         if self._sending:
-            self._is_behind = True
-        else:
+            self._is_behind |= text != BEAT
+        elif not self._ending:
             self._sending = asyncio.create_task(self._send(text))
 
     def end(self, code: int) -> None:
@@ -105,7 +106,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             # The other end is gone: `disconnect` follows.
             return
         self._sending = None
-        if self._is_behind:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Tell what could not be told before."""
+        if self._sending:
+            return
+        if self._answer:
+            text, self._answer = self._answer, ""
+            self.offer(text)
+        elif self._is_behind:
             self._is_behind = False
             self.offer(REFETCH)
 

@@ -69,7 +69,7 @@ class Reports:
     def __init__(self, streams: list[Stream]) -> None:
         self._streams = streams
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work)
+        self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -96,8 +96,8 @@ def ours(portal: PortalAlone, seconds: float) -> tuple[list[list[object]], list[
     streams = [Stream(worker.client, worker.lease, 0) for worker in workers(portal, RUNS)]
     for stream in streams:
         stream.start()
-    reports = Reports(streams)
     [experiment] = portal.client.experiments("benchmark")
+    reports = Reports(streams)
     with listening(portal, experiment["id"]) as listeners, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
         page = open_page(browser.new_page(base_url=portal.url), experiment["url"])

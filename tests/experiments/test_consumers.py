@@ -222,15 +222,19 @@ async def test_a_slow_reader_is_told_to_refetch_and_holds_up_nobody(
     await asked.put({"type": "websocket.connect"})
     await asked.put({"type": "websocket.receive", "text": '{"watch": ["loss"]}'})
     await until(lambda: {"watching": ["loss"]} in heard)
+    await asked.put({"type": "websocket.receive", "text": '{"watch": ["loss", "a"]}'})
+    await until(lambda: {"watching": ["a", "loss"]} in heard)
     quick = await watch(owner, "experiment", experiment.pk, "loss")
     for step in range(1, 11):
         await tell(experiment.pk, points(step, step))
         assert (await quick.frame())["points"][0]["steps"] == [step]
     del heard[:]
+    await asked.put({"type": "websocket.receive", "text": '{"watch": []}'})
+    await until(lambda: any(not listener.names for listener in broadcast()._everybody()))
     reads.set()
-    await until(lambda: len(heard) == 2)
+    await until(lambda: len(heard) == 3)
     assert [part["steps"] for part in heard[0]["points"]] == [[1]]
-    assert heard[1] == {"refetch": True}
+    assert heard[1:] == [{"watching": []}, {"refetch": True}]
     await quick.leave()
     await asked.put({"type": "websocket.disconnect", "code": 1000})
     await asyncio.wait_for(slow, LIMIT_S)

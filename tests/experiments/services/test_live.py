@@ -6,8 +6,9 @@ import pytest
 
 from experiments.models import Run
 from experiments.selectors.overview import experiment_metric_names
-from experiments.selectors.runs import run_details, run_table
+from experiments.selectors.runs import run_details
 from experiments.selectors.series import series, system_metric_names
+from experiments.selectors.tables import experiment_space, run_table
 from experiments.services import live
 from experiments.services.live import points_came
 from experiments.services.points import points_compact
@@ -92,8 +93,9 @@ def test_what_workers_said_of_their_machines_stays(sender: Sender, is_compacted:
 def test_machines_are_not_among_the_metrics_of_models(sender: Sender) -> None:
     sender.send(points=points(0.5) + points(50.0, name=CPU, start=1_700_000_000))
     experiment = sender.run.experiment
-    table = run_table(experiment)
-    assert CPU not in table.metric_names
+    space = experiment_space(experiment)
+    assert CPU not in [named.name for named in space.metrics]
+    table = run_table(space)
     assert [list(row.metrics) for row in table.rows] == [["loss"], []]
     assert list(run_details(sender.run).metrics) == ["loss"]
     assert experiment_metric_names(experiment) == ["loss"]
