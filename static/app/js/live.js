@@ -27,7 +27,7 @@ let lookedAt = Date.now();
 function say(state, text) {
   if (!status) return;
   status.hidden = false;
-  if (status.dataset.state === state) return;
+  if (status.textContent === text) return;
   status.dataset.state = state;
   status.textContent = text;
 }
