@@ -29,7 +29,8 @@ async def listen(
         await socket.send(json.dumps({"watch": [metric]}))
         async for text in socket:
             now = time.time()
-            if str(text).startswith('{"watching"'):
+            assert isinstance(text, str)
+            if text.startswith('{"watching"'):
                 opened.release()
             if not looks:
                 continue

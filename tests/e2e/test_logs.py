@@ -112,5 +112,5 @@ def test_a_log_is_followed_searched_and_linked(
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download").click()
     text = saved.value.path().read_text()
-    assert saved.value.suggested_filename == "talkative-1-attempt-1-rank-1.log"
-    assert text.splitlines()[2999:3001] == ["rank 1 line 3000  needle <i>", "bar 100%"]
+    assert saved.value.suggested_filename == "talkative-1-attempt-1-rank-0.log"
+    assert text.splitlines()[2999:3001] == ["rank 0 line 3000  needle <i>", "bar 100%"]
