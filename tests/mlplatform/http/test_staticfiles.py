@@ -55,7 +55,9 @@ def test_collectstatic_hashes_names_and_imports(packages: Path, settings: Any) -
     collected = Path(settings.STATIC_ROOT)
     names = ManifestStorage().hashed_files
     assert names["vendor/x.js"].startswith("vendor/x.")
-    assert Path(names["app/js/plot.js"]).name in (collected / names["app/js/chart.js"]).read_text()
+    importing = (collected / names["app/js/curves/curves.js"]).read_text()
+    for imported in ("curves/plot", "series"):
+        assert Path(names[f"app/js/{imported}.js"]).name in importing
     assert "sourceMappingURL=x.min.css.map" in (collected / names["vendor/x.css"]).read_text()
     assert (collected / f"{names['app/css/pages.css']}.gz").exists()
     assert not (collected / "rest_framework").exists()
