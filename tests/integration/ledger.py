@@ -104,7 +104,7 @@ RUNS = """
 BATCHES = """
     SELECT r.number, b.name, b.steps, b.values FROM experiments_metricbatch b
     JOIN experiments_run r ON r.id = b.run_id
-    WHERE r.experiment_id = %s AND b.level = 0 ORDER BY r.number, b.attempt, b.seq"""
+    WHERE r.experiment_id = %s AND b.level = 0 AND b.name IN ('value', 'began') ORDER BY r.number, b.attempt, b.seq"""
 ATTEMPTS = """
     SELECT r.number, a.number AS attempt, a.resumed_from, a.outcome FROM experiments_attempt a
     JOIN experiments_run r ON r.id = a.run_id WHERE r.experiment_id = %s ORDER BY r.number, a.number"""
