@@ -17,6 +17,7 @@ from mlplatform.embedded.home import Home
 Row = dict[str, Any]
 LIMIT_S = 240.0
 COUNTS = "SELECT count(*) AS n FROM experiments_run WHERE experiment_id = %s AND state = 'completed'"
+STATE = "SELECT state FROM experiments_experiment WHERE id = %s"
 # Under way, with a checkpoint to resume from, and at least as much still to do.
 IN_THE_MIDDLE = """
     SELECT count(*) AS n FROM experiments_run r
@@ -61,6 +62,9 @@ class Ledger:
 
     def completed(self) -> int:
         return int(self.rows(COUNTS)[0]["n"])
+
+    def is_over(self) -> bool:
+        return self.rows(STATE)[0]["state"] != "active"
 
     def is_in_the_middle_of_a_run(self) -> bool:
         return bool(self.rows(IN_THE_MIDDLE)[0]["n"])
