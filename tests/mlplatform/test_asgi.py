@@ -1,6 +1,7 @@
 """The whole application, as the server calls it."""
 
 import asyncio
+import gc
 import uuid
 from typing import Any
 
@@ -61,3 +62,7 @@ async def test_a_request_is_answered_by_one_thread_from_middleware_to_view() -> 
     assert (answer["type"], answer["status"]) == ("http.response.start", 401)
     chain = vars(ThreadHandler())["_middleware_chain"]
     assert not asyncio.iscoroutinefunction(chain)
+
+
+async def test_what_stays_for_good_is_not_looked_at_for_garbage() -> None:
+    assert gc.get_freeze_count() > 100_000, "the modules of the whole product"
