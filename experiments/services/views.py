@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Project, User
 from accounts.permissions import require
 from experiments.models import RunView
+from experiments.models.view import MAX_FIELD, MAX_NAME
 from experiments.query.check import check
 from experiments.query.parser import parse, parse_sort
 from mlplatform.kernel.errors import Conflict, InvalidInput
@@ -15,7 +16,6 @@ from mlplatform.kernel.text import storable
 
 MAX_VIEWS = 200
 MAX_COLUMNS = 100
-MAX_NAME = 60
 
 
 def view_create(
@@ -58,9 +58,13 @@ def _save(view: RunView, changes: Mapping[str, Any]) -> RunView:
     # What runs it will be used for, nobody knows, so any name of a metric will do.
     if node := parse(view.where):
         check(node)
+    if len(view.sort) > MAX_FIELD:
+        raise InvalidInput(f"The order of a view has at most {MAX_FIELD} characters.", field="sort")
     if view.sort:
         parse_sort(view.sort)
-    if len(view.columns) > MAX_COLUMNS or any(storable(key) != key or len(key) > 300 for key in view.columns):
+    if len(view.columns) > MAX_COLUMNS or any(
+        storable(key) != key or len(key) > MAX_FIELD for key in view.columns
+    ):
         raise InvalidInput(f"A view has at most {MAX_COLUMNS} columns, each a field.", field="columns")
     if view.is_default:
         same = RunView.objects.filter(project=view.project_id, owner=view.owner_id, is_default=True)

@@ -83,9 +83,13 @@ def test_one_default_each(api: Api, owner: User, viewer: User) -> None:
     ("content", "status", "field"),
     [
         ({"where": "metrics.x >"}, 400, "where"),
+        ({"where": "x" * 2001}, 400, "where"),
         ({"sort": "lr"}, 400, "sort"),
+        ({"sort": f"tags.{'x' * 296}"}, 400, "sort"),
         ({"name": " "}, 400, None),
+        ({"name": "x" * 61}, 400, "name"),
         ({"columns": ["x"] * 101}, 400, "columns"),
+        ({"columns": ["x" * 301]}, 400, "columns"),
         ({"name": "taken"}, 409, "name"),
     ],
 )
