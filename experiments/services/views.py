@@ -14,6 +14,7 @@ from experiments.query.parser import parse, parse_sort
 from mlplatform.kernel.errors import Conflict, InvalidInput
 from mlplatform.kernel.text import storable
 
+# Of a person in a project, and of a project.
 MAX_VIEWS = 200
 MAX_COLUMNS = 100
 
@@ -26,9 +27,11 @@ def view_create(
     Raises Forbidden if the person may not do that for others, Conflict if the name is taken, InvalidInput for content.
     """
     require(user, "control" if is_shared else "view", project)
-    if RunView.objects.filter(project=project).count() >= MAX_VIEWS:
-        raise Conflict(f"{project.name} has {MAX_VIEWS} views already; delete one first.")
-    return _save(RunView(project=project, owner=None if is_shared else user), {"name": name, **content})
+    owner = None if is_shared else user
+    if RunView.objects.filter(project=project, owner=owner).count() >= MAX_VIEWS:
+        whose = f"{project.name} has" if is_shared else f"You have in {project.name}"
+        raise Conflict(f"{whose} {MAX_VIEWS} views already; delete one first.")
+    return _save(RunView(project=project, owner=owner), {"name": name, **content})
 
 
 def view_change(*, user: User, view: RunView, changes: Mapping[str, Any]) -> RunView:
