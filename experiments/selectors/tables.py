@@ -12,7 +12,7 @@ from experiments.query.errors import QueryError
 from experiments.query.parser import Sort, parse, parse_sort
 from experiments.selectors.conditions import Scope
 from experiments.selectors.matching import Matches, matches
-from experiments.selectors.names import MAX_NAMES, Named, metric_names, param_names
+from experiments.selectors.names import MAX_NAMES, Named, metrics_named, params_named
 from experiments.selectors.orders import run_phases
 from experiments.selectors.paging import Page, page
 from experiments.selectors.runs import RunRow, run_row
@@ -113,7 +113,7 @@ def rows_of(ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
 
 
 def _space(scope: Scope, objectives: set[str], declared: Iterable[str]) -> RunSpace:
-    metrics, params = metric_names(scope), {named.name: named for named in param_names(scope)}
+    metrics, params = metrics_named(scope), {named.name: named for named in params_named(scope)}
     reported = {named.name for named in metrics}
     metrics += [Named(name, is_used=False) for name in sorted(objectives - reported)]
     ordered = list(dict.fromkeys([*declared, *params]))
