@@ -48,10 +48,15 @@ def role_in(user: Person, project: Project) -> Role | None:
     return next(iter(roles_in([(user, project.pk)]).values()), None)
 
 
-def allowed(user: Person, action: str, project: Project) -> bool:
-    """Whether the person may do the action (a key of ACTIONS) in the project."""
+def rights(user: Person, project: Project) -> frozenset[str]:
+    """The actions (keys of ACTIONS) that the person may do in the project. At most one query."""
     role = role_in(user, project)
-    return role is not None and suffices(role, action)
+    return frozenset(action for action in ACTIONS if role is not None and suffices(role, action))
+
+
+def allowed(user: Person, action: str, project: Project) -> bool:
+    """Whether the person may do one of them."""
+    return action in rights(user, project)
 
 
 def suffices(role: Role, action: str) -> bool:

@@ -1,5 +1,6 @@
 """REST: runs of an experiment, their metrics and logs."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,11 +19,17 @@ from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
-from experiments.selectors.groups import set_table, set_total
-from experiments.selectors.paging import Page
+from experiments.selectors.groups import set_table
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
 from experiments.selectors.series import metric_names, series, view_in
-from experiments.selectors.tables import RunSpace, experiment_space, project_space, run_table, run_total
+from experiments.selectors.tables import (
+    Row,
+    RunSpace,
+    TableReader,
+    experiment_space,
+    project_space,
+    run_table,
+)
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import InvalidInput
@@ -38,35 +45,28 @@ def _run(run: Run) -> dict[str, Any]:
     return run_json(run_details(run))
 
 
-def _wanted(request: Request) -> dict[str, Any]:
-    """Which part of a table is asked for."""
-    query = request.query_params
-    return {
-        "where": query.get("where", ""),
-        "sort": query.get("sort", "number"),
-        "cursor": query.get("after", ""),
-        "limit": _limit(query.get("limit", str(DEFAULT_LIMIT))),
-    }
-
-
-def _listing(request: Request, rows: list[dict[str, Any]], page: Page, total: int) -> Response:
+def _listing(
+    request: Request, space: RunSpace, read: TableReader[Row], to_json: Callable[[Row], dict[str, Any]]
+) -> Response:
     """A page of a table; the header Link has the next one, Total-Count how many rows there are in all."""
-    headers = {"Total-Count": str(total)}
+    query = request.query_params
+    table = read(
+        space,
+        where=query.get("where", ""),
+        sort=query.get("sort", "number"),
+        cursor=query.get("after", ""),
+        limit=_limit(query.get("limit", str(DEFAULT_LIMIT))),
+    )
+    headers = {"Total-Count": str(read.total(space) if table.count is None else table.count)}
     links = [
-        f"<{settings.PORTAL_URL}{request.path}?{urlencode({**request.query_params.dict(), 'after': cursor})}>; "
+        f"<{settings.PORTAL_URL}{request.path}?{urlencode({**query.dict(), 'after': cursor})}>; "
         f'rel="{relation}"'
-        for relation, cursor in (("next", page.following), ("prev", page.previous))
+        for relation, cursor in (("next", table.page.following), ("prev", table.page.previous))
         if cursor
     ]
     if links:
         headers["Link"] = ", ".join(links)
-    return Response(rows, headers=headers)
-
-
-def _runs(request: Request, space: RunSpace) -> Response:
-    table = run_table(space, **_wanted(request))
-    total = run_total(space) if table.count is None else table.count
-    return _listing(request, [run_json(row) for row in table.rows], table.page, total)
+    return Response([to_json(row) for row in table.rows], headers=headers)
 
 
 def _limit(text: str) -> int:
@@ -80,7 +80,8 @@ class ProjectRunsView(APIView):
 
     def get(self, request: Request, slug: str) -> Response:
         """200; 400 for a query or an order that makes no sense."""
-        return _runs(request, project_space(project_get(caller(request), slug)))
+        space = project_space(project_get(caller(request), slug))
+        return _listing(request, space, run_table, run_json)
 
 
 class RunsView(APIView):
@@ -93,7 +94,8 @@ class RunsView(APIView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200; 400 for a query or an order that makes no sense."""
-        return _runs(request, experiment_space(experiment_by_id(caller(request), pk)))
+        space = experiment_space(experiment_by_id(caller(request), pk))
+        return _listing(request, space, run_table, run_json)
 
     @once
     def post(self, request: Request, pk: UUID) -> Response:
@@ -110,9 +112,7 @@ class SetsView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """200; 400 for a query or an order that makes no sense."""
         space = experiment_space(experiment_by_id(caller(request), pk))
-        table = set_table(space, **_wanted(request))
-        total = set_total(space) if table.count is None else table.count
-        return _listing(request, [set_json(row) for row in table.rows], table.page, total)
+        return _listing(request, space, set_table, set_json)
 
 
 class RunAtView(APIView):

@@ -19,10 +19,10 @@ from mlplatform.http.input import Input, checked
 class ChangeInput(Input):
     """What a view holds."""
 
-    name = serializers.CharField(max_length=60, required=False)
-    where = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    sort = serializers.CharField(max_length=300, required=False, allow_blank=True)
-    columns = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
+    name = serializers.CharField(required=False)
+    where = serializers.CharField(required=False, allow_blank=True)
+    sort = serializers.CharField(required=False, allow_blank=True)
+    columns = serializers.ListField(child=serializers.CharField(), required=False)
     differing = serializers.BooleanField(required=False)
     is_default = serializers.BooleanField(required=False)
 
@@ -30,7 +30,7 @@ class ChangeInput(Input):
 class CreateInput(ChangeInput):
     """A new one: a name at least."""
 
-    name = serializers.CharField(max_length=60)
+    name = serializers.CharField()
     is_shared = serializers.BooleanField(default=False)
 
 

@@ -6,6 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+MAX_NAME = 60
+# Of a field as text, with what says which way it sorts.
+MAX_FIELD = 300
+
 
 class RunView(models.Model):
     """A query, an order and columns under a name: of the whole project, or of one person in it."""
@@ -14,9 +18,9 @@ class RunView(models.Model):
     project = models.ForeignKey("accounts.Project", models.CASCADE, related_name="views")
     # Empty: everybody in the project sees it.
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=MAX_NAME)
     where = models.CharField(max_length=2000, blank=True)
-    sort = models.CharField(max_length=300, blank=True)
+    sort = models.CharField(max_length=MAX_FIELD, blank=True)
     # Fields in the order of the table; empty: chosen by the page.
     columns = models.JSONField(default=list)
     differing = models.BooleanField(default=False)

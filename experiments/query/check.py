@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from experiments.query import values
-from experiments.query.errors import QueryError, did_you_mean
+from experiments.query.errors import QueryError
 from experiments.query.tree import METRICS, PARAMS, TAGS, Comparison, Field, Literal, Node, Not
 from experiments.states import RunState
+from mlplatform.kernel.text import known_instead
 
 EQUAL = ("=", "!=")
 ORDER = ("<", "<=", ">", ">=")
@@ -51,8 +52,8 @@ class Names:
         known = {METRICS: self.metrics, PARAMS: self.params}.get(field.head)
         if known is not None and field.name not in known:
             what = "metric" if field.head == METRICS else "parameter"
-            remedy = did_you_mean(field.name, known)
-            raise QueryError(field.column, f"no run here has a {what} {field.name!r}; {remedy}")
+            remedy = known_instead(field.name, known)
+            raise QueryError(field.column, f"no run here has a {what} {field.name!r}; {remedy}.")
 
 
 def check(node: Node, names: Names | None = None) -> None:
@@ -122,7 +123,7 @@ def _text(field: Field, op: str, literal: Literal) -> None:
     if field.head == "state" and op != "contains" and literal.text not in RunState.values:
         raise QueryError(
             literal.column,
-            f"there is no state {literal.text!r}; {did_you_mean(literal.text, RunState.values)}",
+            f"there is no state {literal.text!r}; {known_instead(literal.text, RunState.values)}.",
         )
 
 

@@ -7,10 +7,9 @@ comparison = field ("=" | "!=" | "<" | "<=" | ">" | ">=" | "contains") value | f
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NoReturn
 
-from experiments.query.errors import QueryError, did_you_mean
+from experiments.query.errors import QueryError
 from experiments.query.lexer import END, QUOTED, SIGN, WORD, Token, tokens
 from experiments.query.tree import (
     METRICS,
@@ -26,6 +25,7 @@ from experiments.query.tree import (
     Or,
 )
 from mlplatform.kernel.errors import InvalidInput
+from mlplatform.kernel.text import known_instead, nearest
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 20
@@ -219,6 +219,7 @@ def _remedy(word: str) -> str:
     if head in PLAIN:
         return f"{head} has no parts."
     if dot:
-        return did_you_mean(head, NAMED)
-    near = get_close_matches(word.lower(), PLAIN, n=1, cutoff=0.7)
-    return f"did you mean {near[0] if near else f'metrics.{word}, params.{word} or tags.{word}'}?"
+        return f"{known_instead(head, NAMED)}."
+    # Rather a name without its head than another word that is only somewhat like it, as ended is like seed.
+    near = nearest(word, PLAIN, cutoff=0.7)
+    return f"did you mean {near or f'metrics.{word}, params.{word} or tags.{word}'}?"

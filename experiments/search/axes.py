@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from experiments.search.domains import Domain
@@ -31,7 +32,11 @@ class Axis:
         if not self.choices:
             assert isinstance(value, int | float)
             return value
-        return next(index for index, choice in enumerate(self.choices) if _key(choice) == _key(value))
+        return self._codes[_key(value)]
+
+    @cached_property
+    def _codes(self) -> dict[tuple[bool, Value], int]:
+        return {_key(choice): index for index, choice in enumerate(self.choices)}
 
     def position(self, value: Value) -> float:
         """Where it lies between both ends, from 0 to 1, on a log scale if the axis has one; for ranges only."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from experiments.search.parameters import NUMERIC, TYPES, Condition, Parameter, typed_value, wrong
 from experiments.search.scalars import INTEGER_LIMIT, Value, number, scalar, shown
+from mlplatform.kernel.text import known_instead
 
 
 def declare(name: str, declaration: object) -> Parameter:
@@ -27,7 +28,9 @@ def _declared(name: str, declaration: object) -> Parameter:
     known = {field.name for field in fields(Parameter)} - {"name"}
     unknown = sorted(str(key) for key in declaration if key not in known)
     if unknown:
-        raise ValueError(f"has the unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], sorted(known))}"
+        )
     kind, text, default = declaration.get("type"), declaration.get("help", ""), declaration.get("default")
     optional = declaration.get("optional", False)
     if kind not in TYPES:

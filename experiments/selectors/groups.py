@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from experiments.models import Run
-from experiments.query.parser import Sort
 from experiments.search.space import ParamSet
+from experiments.selectors.matching import Matches
 from experiments.selectors.orders import set_phases
-from experiments.selectors.paging import Page, page
 from experiments.selectors.runs import RunRow
-from experiments.selectors.tables import (
-    PAGE_ROWS,
-    RunSpace,
-    checked_sort,
-    rows_of,
-    runs_matching,
-)
+from experiments.selectors.tables import TableReader, rows_of
 from experiments.states import RunState
 
 
@@ -41,45 +34,6 @@ class SetRow:
     states: list[tuple[str, int]]
     metrics: dict[str, Spread]
     seconds: float | None
-
-
-@dataclass(frozen=True)
-class SetTable:
-    """One page of sets in the order of `sort`; `count` is of all that have a run that matches, None for all."""
-
-    rows: list[SetRow]
-    page: Page
-    count: int | None
-    sort: Sort
-
-
-def set_table(
-    space: RunSpace,
-    *,
-    where: str = "",
-    sort: str = "number",
-    cursor: str = "",
-    limit: int = PAGE_ROWS,
-    metrics: Sequence[str] | None = None,
-) -> SetTable:
-    """A page of the sets of an experiment, each with those of its runs for which the query holds.
-
-    A fixed number of queries. Raises as `run_table` does.
-    """
-    order = checked_sort(space, sort)
-    found = runs_matching(space, where)
-    shown = page(set_phases(found, order), order, cursor=cursor, limit=limit)
-    by_set: dict[int, list[RunRow]] = {number: [] for number in shown.names}
-    members = found.runs.filter(set_number__in=shown.names).order_by("number").values_list("pk", flat=True)
-    for row in rows_of(list(members), metrics):
-        by_set[row.run.set_number].append(row)
-    count = None if found.count is None else found.runs.values("set_number").distinct().count()
-    return SetTable([set_row(number, rows) for number, rows in by_set.items() if rows], shown, count, order)
-
-
-def set_total(space: RunSpace) -> int:
-    """How many sets there are in all. One query."""
-    return Run.objects.filter(space.scope.q(), repeat=1).count()
 
 
 def set_row(number: int, rows: Sequence[RunRow]) -> SetRow:
@@ -107,6 +61,26 @@ def set_row(number: int, rows: Sequence[RunRow]) -> SetRow:
         metrics={name: _spread(found) for name, found in values.items()},
         seconds=sum(seconds) if seconds else None,
     )
+
+
+def _set_rows(found: Matches, numbers: Sequence[int], metrics: Sequence[str] | None) -> list[SetRow]:
+    """Each of those of its runs that match."""
+    by_set: dict[int, list[RunRow]] = {number: [] for number in numbers}
+    members = found.runs.filter(set_number__in=numbers).order_by("number").values_list("pk", flat=True)
+    for row in rows_of(list(members), metrics):
+        by_set[row.run.set_number].append(row)
+    return [set_row(number, rows) for number, rows in by_set.items() if rows]
+
+
+def _set_count(found: Matches) -> int:
+    """Sets of which any run matches."""
+    if found.count is None:
+        return Run.objects.filter(found.scope.q(), repeat=1).count()
+    return found.runs.values("set_number").distinct().count()
+
+
+# Of one experiment.
+set_table = TableReader(set_phases, _set_rows, _set_count)
 
 
 def _spread(values: Sequence[float]) -> Spread:

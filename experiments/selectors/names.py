@@ -12,20 +12,22 @@ from experiments.system_metrics import PREFIX as SYSTEM
 # Of an experiment; the names of one that has more are not all known.
 MAX_NAMES = 1000
 
-# PostgreSQL has no skip scan for DISTINCT: this goes from each name to the next one.
+# PostgreSQL has no skip scan for DISTINCT: this goes from each name to the next one. It passes by those that are not
+# wanted: where they begin and end in an index, only the database's collation knows.
 NAMES = """
-    SELECT found.name, {columns}
+    SELECT {columns}
     FROM unnest(%s::uuid[]) AS experiment (id), LATERAL (
-        WITH RECURSIVE walk (name, place) AS (
-            (SELECT name, 1 FROM {table} WHERE experiment_id = experiment.id ORDER BY name LIMIT 1)
+        WITH RECURSIVE walk (name, is_wanted, place) AS (
+            SELECT ''::varchar, false, 0
             UNION ALL
-            SELECT (
-                SELECT row.name FROM {table} AS row
+            SELECT following.name, following.is_wanted, place + following.is_wanted::int
+            FROM walk, LATERAL (
+                SELECT name, {wanted} AS is_wanted FROM {table} AS row
                 WHERE row.experiment_id = experiment.id AND row.name > walk.name ORDER BY row.name LIMIT 1
-            ), place + 1
-            FROM walk WHERE walk.name IS NOT NULL AND place < {limit}
+            ) AS following
+            WHERE place < {limit}
         )
-        SELECT name FROM walk WHERE name IS NOT NULL
+        SELECT name FROM walk WHERE is_wanted
     ) AS found
 """
 END = """(
@@ -44,30 +46,42 @@ class Named:
     is_used: bool = True
 
 
-def metric_names(scope: Scope, *, system: bool = False) -> list[Named]:
+def metric_names(scope: Scope, *, system: bool = False) -> list[str]:
     """Metrics that any run reported, or instead what workers said of their machines. One query."""
-    found = _names(RunMetric, ["value"], scope)
-    return [named for named in found if named.name.startswith(SYSTEM) == system]
+    rows = _walk(RunMetric, ["found.name"], scope, f"starts_with(name, '{SYSTEM}') = {system}")
+    return sorted({name for (name,) in rows})
 
 
-def param_names(scope: Scope) -> list[Named]:
+def metrics_named(scope: Scope) -> list[Named]:
+    """Metrics that any run reported. One query."""
+    return _named(RunMetric, ["value"], scope, f"NOT starts_with(name, '{SYSTEM}')")
+
+
+def params_named(scope: Scope) -> list[Named]:
     """Parameters that any run has. One query."""
-    return _names(RunParam, ["number", "text"], scope)
+    return _named(RunParam, ["number", "text"], scope, "true")
 
 
-def _names(model: type[RunMetric | RunParam], columns: list[str], scope: Scope) -> list[Named]:
-    table = model._meta.db_table
+def _named(model: type[RunMetric | RunParam], columns: list[str], scope: Scope, wanted: str) -> list[Named]:
     ends = [
-        END.format(column=column, table=table, direction=direction)
+        END.format(column=column, table=model._meta.db_table, direction=direction)
         for column in columns
         for direction in ("ASC", "DESC")
     ]
     values: dict[str, set[Any]] = {}
-    with connection.cursor() as cursor:
-        # Names of ours, put together from constants.
-        cursor.execute(
-            NAMES.format(table=table, columns=", ".join(ends), limit=MAX_NAMES), [list(scope.experiments)]
-        )
-        for name, *found in cursor.fetchall():
-            values.setdefault(name, set()).update(value for value in found if value is not None)
+    for name, *found in _walk(model, ["found.name", *ends], scope, wanted):
+        values.setdefault(name, set()).update(value for value in found if value is not None)
     return [Named(name, len(found) > 1) for name, found in sorted(values.items())]
+
+
+def _walk(
+    model: type[RunMetric | RunParam], columns: list[str], scope: Scope, wanted: str
+) -> list[tuple[Any, ...]]:
+    """Columns for each name of each experiment."""
+    query = NAMES.format(
+        columns=", ".join(columns), wanted=wanted, table=model._meta.db_table, limit=MAX_NAMES
+    )
+    with connection.cursor() as cursor:
+        # Put together from constants of ours.
+        cursor.execute(query, [list(scope.experiments)])
+        return list(cursor.fetchall())

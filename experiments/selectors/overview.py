@@ -93,7 +93,7 @@ def run_counts(experiment: Experiment) -> RunCounts:
 
 def experiment_metric_names(experiment: Experiment, *, system: bool = False) -> list[str]:
     """Metrics that any run reported, the objective first; or instead what workers said of their machines."""
-    names = [named.name for named in metric_names(Scope((experiment.pk,)), system=system)]
+    names = metric_names(Scope((experiment.pk,)), system=system)
     return sorted(names, key=lambda name: (name != experiment.objective_metric, name))
 
 

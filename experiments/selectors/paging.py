@@ -55,7 +55,9 @@ def page(phases: Sequence[Phase], sort: Sort, *, cursor: str = "", limit: int) -
 
     Raises InvalidInput(field="after") for a cursor of another order.
     """
-    place, backwards = _decode(cursor, sort) if cursor else (None, False)
+    # Runs and sets have orders of the same name, but places in them differ.
+    order = f"{sort} of {[phase.ties for phase in phases]}"
+    place, backwards = _decode(cursor, order) if cursor else (None, False)
     found: list[_Place] = []
     for index in range(len(phases) - 1, -1, -1) if backwards else range(len(phases)):
         if place and (index > place.phase if backwards else index < place.phase):
@@ -72,8 +74,8 @@ def page(phases: Sequence[Phase], sort: Sort, *, cursor: str = "", limit: int) -
     has_previous, has_following = (has_more, True) if backwards else (place is not None, has_more)
     return Page(
         names=[row.ties[-1] for row in found],
-        previous=_encode(found[0], sort, "-") if found and has_previous else "",
-        following=_encode(found[-1], sort, "+") if found and has_following else "",
+        previous=_encode(found[0], order, "-") if found and has_previous else "",
+        following=_encode(found[-1], order, "+") if found and has_following else "",
     )
 
 
@@ -102,7 +104,7 @@ def _beyond_ties(names: Sequence[str], values: Sequence[Any], after: str) -> Q:
     return beyond | Q(**{name: value}) & _beyond_ties(names, values, after) if names else beyond
 
 
-def _encode(place: _Place, sort: Sort, direction: str) -> str:
+def _encode(place: _Place, order: str, direction: str) -> str:
     """Signed, so that what comes back is what was given out, and for this order."""
     key = place.key
     match key:
@@ -111,15 +113,15 @@ def _encode(place: _Place, sort: Sort, direction: str) -> str:
         case timedelta():
             key = {"us": key // MICROSECOND}
     ties = [tie if isinstance(tie, int) else str(tie) for tie in place.ties]
-    return signing.dumps([direction, place.phase, key, ties], salt=f"runs by {sort}", compress=True)
+    return signing.dumps([direction, place.phase, key, ties], salt=order, compress=True)
 
 
-def _decode(cursor: str, sort: Sort) -> tuple[_Place, bool]:
+def _decode(cursor: str, order: str) -> tuple[_Place, bool]:
     try:
-        direction, phase, key, ties = signing.loads(cursor, salt=f"runs by {sort}")
+        direction, phase, key, ties = signing.loads(cursor, salt=order)
     except signing.BadSignature:
         raise InvalidInput(
-            "This page does not belong to this order of runs; begin at the first page.", field="after"
+            "This page does not belong to this order; begin at the first page.", field="after"
         ) from None
     match key:
         case {"at": at}:

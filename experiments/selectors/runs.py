@@ -72,11 +72,11 @@ def run_rows_new(runs: Sequence[Run]) -> list[RunRow]:
     return [run_row(run, {}, now) for run in runs]
 
 
-def best_run(experiment: Experiment) -> Run | None:
-    """The completed run with the best value of the objective, None without objective or completed runs."""
+def best_objective(experiment: Experiment) -> RunMetric | None:
+    """The best value of the objective, with its run, which has completed. None if there is no such value."""
     if not experiment.objective_metric:
         return None
-    best = (
+    return (
         RunMetric.objects.filter(
             experiment=experiment,
             name=experiment.objective_metric,
@@ -87,7 +87,6 @@ def best_run(experiment: Experiment) -> Run | None:
         .order_by("-value" if experiment.objective_field == "max" else "value", "run_number")
         .first()
     )
-    return best.run if best else None
 
 
 def _checked(user: Person, action: str, rows: "QuerySet[Run]") -> Run:

@@ -1,8 +1,9 @@
 """Tables of runs: filtered by a query, sorted by any field, a page at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from accounts.models import Project
@@ -12,15 +13,16 @@ from experiments.query.errors import QueryError
 from experiments.query.parser import Sort, parse, parse_sort
 from experiments.selectors.conditions import Scope
 from experiments.selectors.matching import Matches, matches
-from experiments.selectors.names import MAX_NAMES, Named, metric_names, param_names
+from experiments.selectors.names import MAX_NAMES, Named, metrics_named, params_named
 from experiments.selectors.orders import run_phases
-from experiments.selectors.paging import Page, page
+from experiments.selectors.paging import Page, Phase, page
 from experiments.selectors.runs import RunRow, run_row
 from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import InvalidInput
 
 PAGE_ROWS = 50
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,45 @@ class RunSpace:
 
 
 @dataclass(frozen=True)
-class RunTable:
-    """One page of runs in the order of `sort`; `count` is of all that match, None if nothing was asked for."""
+class Table(Generic[Row]):
+    """One page of rows; `count` is of all that match, None if nothing was asked for."""
 
-    rows: list[RunRow]
+    rows: list[Row]
     page: Page
     count: int | None
-    sort: Sort
+
+
+@dataclass(frozen=True)
+class TableReader(Generic[Row]):
+    """Reads tables of one kind of rows: its orders, the rows of these names with these metrics, how many there are."""
+
+    phases: Callable[[Matches, Sort], list[Phase]]
+    rows: Callable[[Matches, Sequence[Any], Sequence[str] | None], list[Row]]
+    count: Callable[[Matches], int]
+
+    def __call__(
+        self,
+        space: RunSpace,
+        *,
+        where: str = "",
+        sort: str = "number",
+        cursor: str = "",
+        limit: int = PAGE_ROWS,
+        metrics: Sequence[str] | None = None,
+    ) -> Table[Row]:
+        """A page of rows with summaries of some metrics (by default all): a fixed number of queries.
+
+        Raises QueryError for the query, InvalidInput(field="sort") and InvalidInput(field="after").
+        """
+        order = checked_sort(space, sort)
+        found = runs_matching(space, where)
+        shown = page(self.phases(found, order), order, cursor=cursor, limit=limit)
+        count = None if found.count is None else self.count(found)
+        return Table(self.rows(found, shown.names, metrics), shown, count)
+
+    def total(self, space: RunSpace) -> int:
+        """How many there are in all. One query, of an index."""
+        return self.count(Matches(space.scope))
 
 
 def experiment_space(experiment: Experiment) -> RunSpace:
@@ -57,30 +91,6 @@ def project_space(project: Project) -> RunSpace:
     """The runs of all experiments of a project. Three queries."""
     rows = list(Experiment.objects.filter(project=project).values_list("pk", "objective_metric"))
     return _space(Scope(tuple(pk for pk, _ in rows)), {metric for _, metric in rows} - {""}, ())
-
-
-def run_table(
-    space: RunSpace,
-    *,
-    where: str = "",
-    sort: str = "number",
-    cursor: str = "",
-    limit: int = PAGE_ROWS,
-    metrics: Sequence[str] | None = None,
-) -> RunTable:
-    """A page of runs with summaries of some metrics (by default all): a fixed number of queries.
-
-    Raises QueryError for the query, InvalidInput(field="sort") and InvalidInput(field="after").
-    """
-    order = checked_sort(space, sort)
-    found = runs_matching(space, where)
-    shown = page(run_phases(found, order), order, cursor=cursor, limit=limit)
-    return RunTable(rows_of(shown.names, metrics), shown, found.count, order)
-
-
-def run_total(space: RunSpace) -> int:
-    """How many runs there are in all. One query, of an index."""
-    return Run.objects.filter(space.scope.q()).count()
 
 
 def runs_matching(space: RunSpace, where: str) -> Matches:
@@ -112,8 +122,19 @@ def rows_of(ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
     return [run_row(runs[pk], summaries[pk], now) for pk in ids if pk in runs]
 
 
+def _run_rows(found: Matches, ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
+    return rows_of(ids, metrics)
+
+
+def _run_count(found: Matches) -> int:
+    return found.runs.count() if found.count is None else found.count
+
+
+run_table = TableReader(run_phases, _run_rows, _run_count)
+
+
 def _space(scope: Scope, objectives: set[str], declared: Iterable[str]) -> RunSpace:
-    metrics, params = metric_names(scope), {named.name: named for named in param_names(scope)}
+    metrics, params = metrics_named(scope), {named.name: named for named in params_named(scope)}
     reported = {named.name for named in metrics}
     metrics += [Named(name, is_used=False) for name in sorted(objectives - reported)]
     ordered = list(dict.fromkeys([*declared, *params]))

@@ -15,13 +15,12 @@ from experiments.causes import Cause
 from experiments.models import Experiment, Run, RunEvent
 from experiments.services.budget import end_cause, search_over
 from experiments.services.lifecycle import (
-    RUNS_TOLD,
     end_fields,
     experiment_changed,
     hand_over,
     is_awaited,
     run_ask_to_stop,
-    run_changed,
+    runs_changed,
 )
 from experiments.states import RUN_LEASED, RUN_MOVES, RUN_OPEN, RunState
 from mlplatform.broker import enqueue
@@ -98,6 +97,5 @@ def _tell(experiment: Experiment, ids: Sequence[UUID], kind: str, message: str, 
         RunEvent(experiment=experiment, run_id=pk, kind=kind, message=message[:500], actor=actor)
         for pk in ids
     )
-    for pk in ids[:RUNS_TOLD]:
-        run_changed(Run(pk=pk, experiment_id=experiment.pk))
+    runs_changed(experiment.pk, ids)
     experiment_changed(experiment)

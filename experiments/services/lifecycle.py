@@ -4,7 +4,7 @@ Call these inside the transaction that has the reason for the change.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,12 @@ def run_changed(run: Run) -> None:
         [group_name("run", run.id), group_name("experiment", run.experiment_id)],
         {"what": "run", "run": str(run.id), "experiment": str(run.experiment_id)},
     )
+
+
+def runs_changed(experiment_id: UUID, ids: Sequence[UUID]) -> None:
+    """Tell the pages that several of its runs changed. Those of runs after the first RUNS_TOLD do not hear of it."""
+    for pk in ids[:RUNS_TOLD]:
+        run_changed(Run(pk=pk, experiment_id=experiment_id))
 
 
 def experiment_changed(experiment: Experiment) -> None:

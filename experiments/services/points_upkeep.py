@@ -39,8 +39,8 @@ def partitions_make_ahead() -> list[int]:
     now = clock.now()
     first = now.year * 12 + now.month - 1
     months = [at // 12 * 100 + at % 12 + 1 for at in range(first, first + MONTHS_AHEAD + 1)]
-    missing = [month for month in months if month not in _partitions()]
-    return [month for month in missing if _make(month)]
+    there = _partitions()
+    return [month for month in months if month not in there and _make(month)]
 
 
 def partitions_drop_old() -> list[int]:

@@ -9,15 +9,13 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.models import Experiment, Run
 from experiments.services.control import Outcome
-from experiments.services.lifecycle import experiment_changed, run_changed
+from experiments.services.lifecycle import runs_changed
 from mlplatform.kernel.errors import InvalidInput
 from mlplatform.kernel.text import storable
 
 MAX_TAGS = 50
 MAX_NAME = 60
 MAX_VALUE = 200
-# More at a time than pages are told one by one.
-FEW = 50
 
 
 @transaction.atomic
@@ -39,10 +37,7 @@ def runs_tag(
                 f"Run {run.number} would have {len(run.tags)} tags; at most {MAX_TAGS}.", field="tags"
             )
     Run.objects.bulk_update(runs, ["tags"], batch_size=1000)
-    for run in runs[:FEW]:
-        run_changed(run)
-    if len(runs) > FEW:
-        experiment_changed(experiment)
+    runs_changed(experiment.pk, [run.pk for run in runs])
     changed = [run.number for run in runs]
     audit(user, "runs.tag", experiment.slug, project=experiment.project, runs=changed, tags=dict(tags))
     return Outcome(changed, sorted(set(numbers) - set(changed)))

@@ -8,14 +8,15 @@ from django.db import IntegrityError, transaction
 from accounts.models import Project, User
 from accounts.permissions import require
 from experiments.models import RunView
+from experiments.models.view import MAX_FIELD, MAX_NAME
 from experiments.query.check import check
 from experiments.query.parser import parse, parse_sort
 from mlplatform.kernel.errors import Conflict, InvalidInput
 from mlplatform.kernel.text import storable
 
+# Of a person in a project, and of a project.
 MAX_VIEWS = 200
 MAX_COLUMNS = 100
-MAX_NAME = 60
 
 
 def view_create(
@@ -26,9 +27,11 @@ def view_create(
     Raises Forbidden if the person may not do that for others, Conflict if the name is taken, InvalidInput for content.
     """
     require(user, "control" if is_shared else "view", project)
-    if RunView.objects.filter(project=project).count() >= MAX_VIEWS:
-        raise Conflict(f"{project.name} has {MAX_VIEWS} views already; delete one first.")
-    return _save(RunView(project=project, owner=None if is_shared else user), {"name": name, **content})
+    owner = None if is_shared else user
+    if RunView.objects.filter(project=project, owner=owner).count() >= MAX_VIEWS:
+        whose = f"{project.name} has" if is_shared else f"You have in {project.name}"
+        raise Conflict(f"{whose} {MAX_VIEWS} views already; delete one first.")
+    return _save(RunView(project=project, owner=owner), {"name": name, **content})
 
 
 def view_change(*, user: User, view: RunView, changes: Mapping[str, Any]) -> RunView:
@@ -58,9 +61,13 @@ def _save(view: RunView, changes: Mapping[str, Any]) -> RunView:
     # What runs it will be used for, nobody knows, so any name of a metric will do.
     if node := parse(view.where):
         check(node)
+    if len(view.sort) > MAX_FIELD:
+        raise InvalidInput(f"The order of a view has at most {MAX_FIELD} characters.", field="sort")
     if view.sort:
         parse_sort(view.sort)
-    if len(view.columns) > MAX_COLUMNS or any(storable(key) != key or len(key) > 300 for key in view.columns):
+    if len(view.columns) > MAX_COLUMNS or any(
+        storable(key) != key or len(key) > MAX_FIELD for key in view.columns
+    ):
         raise InvalidInput(f"A view has at most {MAX_COLUMNS} columns, each a field.", field="columns")
     if view.is_default:
         same = RunView.objects.filter(project=view.project_id, owner=view.owner_id, is_default=True)

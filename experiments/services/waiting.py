@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from experiments.models import Experiment, Run
 from experiments.planning import waiting_words
-from experiments.services.lifecycle import RUNS_TOLD, run_changed
+from experiments.services.lifecycle import RUNS_TOLD, runs_changed
 from experiments.services.snapshot import failures
 from experiments.states import ExperimentState, RunState
 from mlplatform.kernel import clock
@@ -33,12 +33,11 @@ def runs_explain(troubles: Mapping[UUID, str]) -> None:
         # Those that back off after a loss say so themselves.
         unsaid = queued.filter(experiment=experiment).exclude(waiting_reason=words)
         unsaid = unsaid.exclude(not_before__gt=clock.now())
-        first = list(unsaid.only("experiment").order_by("number")[:RUNS_TOLD])
+        first = list(unsaid.order_by("number").values_list("pk", flat=True)[:RUNS_TOLD])
         if first:
             unsaid.update(waiting_reason=words)
             with transaction.atomic():
-                for run in first:
-                    run_changed(run)
+                runs_changed(experiment.pk, first)
 
 
 def _words(experiment: Experiment) -> str:

@@ -4,7 +4,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import allowed
+from accounts.permissions import rights
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.selectors.analysis import run_columns
 from experiments.selectors.experiments import experiment_get
@@ -20,12 +20,13 @@ from mlplatform.http.pages import render_page
 def analysis(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
     """Best so far, parallel coordinates, parameters against the objective, and who trained when."""
     found = experiment_get(request.user, project, slug)
+    may = rights(request.user, found.project)
     context = {
         "project": found.project,
         "experiment": found,
         "failed_count": run_counts(found).states.get(RunState.FAILED, 0),
-        "may_launch": allowed(request.user, "launch", found.project),
-        "may_control": allowed(request.user, "control", found.project),
+        "may_launch": "launch" in may,
+        "may_control": "control" in may,
         "sources": {
             part: reverse(f"analysis_{part}", args=[found.project.slug, found.slug])
             for part in ("columns", "importance", "timeline")

@@ -1,14 +1,16 @@
 """Columns of the tables of runs and of sets: what to show, and where a click on each header leads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from experiments.models import Experiment
 from experiments.query.errors import QueryError
 from experiments.query.parser import Sort, parse_field
 from experiments.query.tree import METRICS, PARAMS, TAGS, Field
-from experiments.search.parameters import NUMERIC
+from experiments.search.parameters import NUMERIC, Parameter
 from experiments.selectors.conditions import PATHS
 from experiments.selectors.tables import RunSpace
 from experiments.web.looks import Look
@@ -26,6 +28,8 @@ PLAIN = {
     "ended": "Ended",
     "cause": "Cause",
 }
+# Of the columns that are always there.
+FIRST = {"number": "Run", "set": "Set", "runs": "Runs", "states": "States"}
 # Columns that are no fields, so nothing sorts by them.
 NO_FIELDS = ("progress", "tags", "runs", "states")
 RIGHT = ("duration",)
@@ -78,106 +82,102 @@ class ColumnMaker:
     @property
     def metrics(self) -> list[str]:
         """Metrics whose summaries the table needs."""
-        fields = [parse_field(key) for key in self._shown() if key not in PLAIN]
-        names = [field.name for field in fields if field.head == METRICS]
+        names = [field.name for field in self._shown.values() if field.head == METRICS]
         return [*names, self.experiment.objective_metric]
 
     def columns(self, params: Sequence[dict[str, Any]]) -> Columns:
         """Columns for rows with these parameters."""
-        shown = self._shown()
+        first, shown = ["number"], self._shown
         if self.look.grouped:
-            shown = [key for key in shown if key.partition(".")[0] in (PARAMS, METRICS, "duration")]
-        first = ["set", "runs", "states"] if self.look.grouped else ["number"]
+            first = ["set", "runs", "states"]
+            shown = {
+                key: field for key, field in shown.items() if field.head in (PARAMS, METRICS, "duration")
+            }
+        fields = {key: Field(key) for key in first} | shown
         return Columns(
-            shown=[self._column(key) for key in [*first, *shown]],
-            offers=self._offers(self._chosen()),
-            shared=self._shared(params, shown),
+            shown=[self._column(key, field) for key, field in fields.items()],
+            offers=self._offers(),
+            shared=self._shared(params, set(shown.values())),
         )
 
-    def _chosen(self) -> list[str]:
-        return [key for key in self.look.columns or self._automatic() if self._exists(key)]
+    @cached_property
+    def _chosen(self) -> dict[str, Field]:
+        fields = {key: _field(key) for key in self.look.columns or self._automatic()}
+        return {key: field for key, field in fields.items() if field}
 
-    def _shown(self) -> list[str]:
-        return [key for key in self._chosen() if not (self.look.differing and self._is_same(key))]
+    @cached_property
+    def _shown(self) -> dict[str, Field]:
+        return {
+            key: field
+            for key, field in self._chosen.items()
+            if not (self.look.differing and self._is_same(field))
+        }
+
+    @cached_property
+    def _declared(self) -> dict[str, Parameter]:
+        return self.experiment.declared
+
+    @cached_property
+    def _params(self) -> list[Field]:
+        return [Field(PARAMS, one.name) for one in self.space.params]
+
+    @cached_property
+    def _differing(self) -> set[Field]:
+        """Parameters and metrics; also what applies to some runs only, but nothing that applies to none."""
+        conditional = {name for name, declared in self._declared.items() if declared.when}
+        params = [
+            one.name for one in self.space.params if one.is_used and (one.differs or one.name in conditional)
+        ]
+        metrics = [one.name for one in self.space.metrics if one.differs]
+        return {*(Field(PARAMS, name) for name in params), *(Field(METRICS, name) for name in metrics)}
 
     def _automatic(self) -> list[str]:
         """State, progress, the objective, the parameters that differ, the first metrics, and what it is sorted by.
 
         What decides stands where a narrow screen still shows it.
         """
-        params = [str(Field(PARAMS, one.name)) for one in self.space.params if self._varies(one.name)]
         metrics = [str(Field(METRICS, one.name)) for one in self.space.metrics[:MAX_METRICS]]
         decides = 1 if self.experiment.objective_metric else 0
+        params = [str(field) for field in self._params if field in self._differing]
         keys = ["state", "progress", *metrics[:decides], *params, *metrics[decides:], "duration"]
         wanted = self.look.sort.removeprefix("-")
-        if wanted and wanted not in keys and wanted not in ("number", "set") and self._exists(wanted):
+        if wanted and wanted not in keys and wanted not in ("number", "set"):
             keys.insert(-1, wanted)
         return keys
 
-    def _varies(self, name: str) -> bool:
-        """One that applies to no run at all is left out, one that applies to some only is not."""
-        found = next((one for one in self.space.params if one.name == name), None)
-        declared = self.experiment.declared.get(name)
-        return found is not None and found.is_used and (found.differs or bool(declared and declared.when))
+    def _is_same(self, field: Field) -> bool:
+        return field.head in (PARAMS, METRICS) and Field(field.head, field.name) not in self._differing
 
-    def _is_same(self, key: str) -> bool:
-        head, _, _ = key.partition(".")
-        if head not in (PARAMS, METRICS):
-            return False
-        name = parse_field(key).name
-        if head == PARAMS:
-            return not self._varies(name)
-        return not any(one.differs for one in self.space.metrics if one.name == name)
-
-    def _exists(self, key: str) -> bool:
-        if key in PLAIN:
-            return True
-        try:
-            return parse_field(key).head in (PARAMS, METRICS, TAGS)
-        except QueryError:
-            return False
-
-    def _offers(self, keys: Sequence[str]) -> list[Offer]:
-        others = [
-            *PLAIN,
-            *(str(Field(PARAMS, one.name)) for one in self.space.params),
-            *(str(Field(METRICS, one.name)) for one in self.space.metrics),
+    def _offers(self) -> list[Offer]:
+        named = [*self._params, *(Field(METRICS, one.name) for one in self.space.metrics)]
+        others = {key: Field(key) for key in PLAIN} | {str(field): field for field in named}
+        offered = self._chosen | others
+        return [
+            Offer(key, self._label(key, field), field.name and field.head, key in self._chosen)
+            for key, field in islice(offered.items(), MAX_OFFERED)
         ]
-        offered = [*keys, *(key for key in others if key not in keys)]
-        return [self._offer(key, key in keys) for key in offered[:MAX_OFFERED]]
 
-    def _offer(self, key: str, is_shown: bool) -> Offer:
-        return Offer(key, self._label(key), "" if key in PLAIN else key.partition(".")[0], is_shown)
-
-    def _shared(self, params: Sequence[dict[str, Any]], shown: Sequence[str]) -> list[tuple[str, Any]]:
+    def _shared(self, params: Sequence[dict[str, Any]], shown: Collection[Field]) -> list[tuple[str, Any]]:
         """Parameters with one value in all runs that are not in a column."""
         first = params[0] if params else {}
-        names = [one.name for one in self.space.params if not self._varies(one.name)]
-        return [
-            (name, first[name]) for name in names if name in first and str(Field(PARAMS, name)) not in shown
-        ]
+        same = [field for field in self._params if field not in self._differing and field not in shown]
+        return [(field.name, first[field.name]) for field in same if field.name in first]
 
-    def _label(self, key: str) -> str:
-        if key in PLAIN:
-            return PLAIN[key]
-        field = parse_field(key)
-        if field.head == METRICS:
-            if field.part:
-                return f"{field.name} ({field.part})"
-            return f"{field.name} (best)" if self._is_objective(field) else field.name
-        return field.name
+    def _label(self, key: str, field: Field) -> str:
+        if not field.name:
+            return (FIRST | PLAIN)[key]
+        if field.part:
+            return f"{field.name} ({field.part})"
+        return f"{field.name} (best)" if self._is_objective(field) else field.name
 
-    def _column(self, key: str) -> Column:
-        labels = {"number": "Run", "set": "Set", "runs": "Runs", "states": "States"}
-        is_field = key not in PLAIN and key not in labels
-        field = parse_field(key) if is_field else Field(key)
-        declared = self.experiment.declared.get(field.name) if field.head == PARAMS else None
+    def _column(self, key: str, field: Field) -> Column:
+        declared = self._declared.get(field.name) if field.head == PARAMS else None
         return Column(
             key=key,
             kind=field.head,
             name=field.name,
             attribute=self._attribute(field),
-            label=labels.get(key) or self._label(key),
+            label=self._label(key, field),
             href="" if key in NO_FIELDS else self._href(key, field),
             aria_sort={key: "ascending", f"-{key}": "descending"}.get(self._sort, ""),
             numeric=field.head == METRICS
@@ -204,4 +204,15 @@ class ColumnMaker:
         descending = field.head == METRICS and not is_low
         if self._sort in (key, f"-{key}"):
             descending = self._sort == key
-        return self.look.changed(sort=str(Sort(parse_field(key), descending))).href
+        return self.look.changed(sort=str(Sort(field, descending))).href
+
+
+def _field(key: str) -> Field | None:
+    """What a column of runs shows; None for what is no column."""
+    if key in PLAIN:
+        return Field(key)
+    try:
+        field = parse_field(key)
+    except QueryError:
+        return None
+    return field if field.head in (PARAMS, METRICS, TAGS) else None

@@ -20,9 +20,9 @@ from experiments.services.control import (
     runs_retry,
 )
 from experiments.services.revision import experiment_revise
-from experiments.services.tags import runs_tag, tag_parse
 from experiments.web.looks import Look
 from experiments.web.revision_form import RevisionForm
+from experiments.web.tags import tag_sent
 from experiments.web.words import counted
 from mlplatform.http.forms import show_error
 from mlplatform.kernel.errors import Conflict, InvalidInput
@@ -74,7 +74,8 @@ def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
         outcome = runs_cancel(user=request.user, experiment=found, numbers=numbers)
         _tell(request, outcome, "canceled; what trains stops at its next report", "over already")
     elif action == "tag":
-        _tag(request, found, numbers)
+        if tagged := tag_sent(request, found, numbers):
+            _tell(request, tagged, "tagged", "there is no such run")
     else:
         outcome = runs_retry(user=request.user, experiment=found, numbers=numbers)
         _tell(request, outcome, "queued again", "neither failed nor canceled")
@@ -131,16 +132,6 @@ def _retry_failed(user: User, experiment: Experiment) -> str:
     if not outcome.changed:
         raise Conflict("No run has failed, so there is nothing to retry.")
     return f"{counted(len(outcome.changed), 'run')} queued again."
-
-
-def _tag(request: SignedInRequest, found: Experiment, numbers: list[int]) -> None:
-    try:
-        tags = tag_parse(request.POST.get("tag", ""))
-        outcome = runs_tag(user=request.user, experiment=found, numbers=numbers, tags=tags)
-    except InvalidInput as error:
-        messages.error(request, error.message)
-    else:
-        _tell(request, outcome, "tagged", "there is no such run")
 
 
 def _tell(request: SignedInRequest, outcome: Outcome, done: str, why_not: str) -> None:

@@ -4,12 +4,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import allowed
+from accounts.permissions import rights
 from accounts.web.access import SignedInRequest, signed_in
-from experiments.models import Experiment, ModelVersion, Run
+from experiments.models import ModelVersion, RunMetric
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import run_counts
-from experiments.selectors.runs import best_run
+from experiments.selectors.runs import best_objective
 from experiments.selectors.tracking import tracking_trouble
 from experiments.states import RunState
 from experiments.web.listing import runs_shown
@@ -23,8 +23,8 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
     """Counts, the best run, curves, and a page of runs (with `?group=set` of sets) as the address says; see Look."""
     found = experiment_get(request.user, project, slug)
     counts = run_counts(found)
-    may_control = allowed(request.user, "control", found.project)
-    best = best_run(found)
+    may = rights(request.user, found.project)
+    best = best_objective(found)
     context = {
         "project": found.project,
         "experiment": found,
@@ -32,25 +32,23 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         "failed_count": counts.states.get(RunState.FAILED, 0),
         "search": search_shown(found, counts),
         "budget": budget_shown(found),
-        "best": best,
+        "best": best and best.run,
         "model": ModelVersion.objects.filter(run__experiment=found).select_related("project", "run").first(),
-        **_objective(found, best),
+        **_objective(best, found.objective_field),
         "tracking": tracking_trouble(found),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
             "csv"
         ),
-        "may_launch": allowed(request.user, "launch", found.project),
-        "may_control": may_control,
-        **runs_shown(request, found, counts, may_control=may_control),
+        "may_launch": "launch" in may,
+        "may_control": "control" in may,
+        **runs_shown(request, found, counts, may_control="control" in may),
     }
     return render_page(request, "experiments/experiment.html", context, fragment="overview")
 
 
-def _objective(found: Experiment, best: Run | None) -> dict[str, float | int | None]:
+def _objective(best: RunMetric | None, field: str) -> dict[str, float | int | None]:
     """The best value of the objective, and the step that reached it."""
     if best is None:
         return {}
-    metric = best.metrics.get(name=found.objective_metric)
-    field = found.objective_field
-    return {"objective": getattr(metric, field), "objective_step": getattr(metric, f"{field}_step")}
+    return {"objective": getattr(best, field), "objective_step": getattr(best, f"{field}_step")}

@@ -8,14 +8,16 @@ from experiments.models import Experiment, RunView
 from experiments.query.errors import QueryError
 from experiments.query.parser import PLAIN
 from experiments.query.tree import METRICS, PARAMS, Field
-from experiments.selectors.groups import SetRow, SetTable, set_table
+from experiments.selectors.groups import SetRow, set_table
 from experiments.selectors.names import Named
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
+from experiments.selectors.runs import RunRow
 from experiments.selectors.tables import (
     PAGE_ROWS,
     RunSpace,
-    RunTable,
+    Table,
+    TableReader,
     checked_sort,
     experiment_space,
     run_table,
@@ -46,12 +48,12 @@ def runs_shown(
     look = _usable(Look.of_view(view), space) if view else Look.of(request.GET)
     maker = ColumnMaker(experiment, space, look)
     error = ""
-    table: RunTable | SetTable
+    table: Table[RunRow] | Table[SetRow]
     try:
         table = _table(space, look, maker.metrics)
     except QueryError as wrong:
         error = wrong.message
-        table = RunTable([], Page([], "", ""), 0, checked_sort(space, "number"))
+        table = Table([], Page([], "", ""), 0)
     columns = maker.columns([row.params if isinstance(row, SetRow) else row.run.params for row in table.rows])
     total = counts.sets if look.grouped else counts.total
     return {
@@ -102,8 +104,8 @@ def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
     return f"{of} match, {shown:,} shown" if shown < matching else f"{of} match"
 
 
-def _table(space: RunSpace, look: Look, metrics: list[str]) -> RunTable | SetTable:
-    read = set_table if look.grouped else run_table
+def _table(space: RunSpace, look: Look, metrics: list[str]) -> Table[RunRow] | Table[SetRow]:
+    read: TableReader[RunRow] | TableReader[SetRow] = set_table if look.grouped else run_table
     return read(
         space,
         where=look.where,

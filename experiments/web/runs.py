@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.permissions import allowed
+from accounts.permissions import rights
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
 from experiments.points_file import points_file
@@ -43,6 +43,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
     checkpoints = checkpoint_lines(found)
+    may = rights(request.user, found.experiment.project)
     events = list(
         found.events.select_related("actor")
         .annotate(words=Replace("kind", Value("_"), Value(" ")))
@@ -70,8 +71,8 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
         "series_url": f"{reverse('series', args=place)}?run={number}",
         "system_metric": next(iter(system_metric_names(found)), ""),
-        "may_launch": allowed(request.user, "launch", found.experiment.project),
-        "may_control": allowed(request.user, "control", found.experiment.project),
+        "may_launch": "launch" in may,
+        "may_control": "control" in may,
     }
     return render_page(request, "experiments/run.html", context, fragment="run-live")
 

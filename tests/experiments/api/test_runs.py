@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from experiments.models import Experiment, RunMetric, TrackingSync
-from experiments.selectors.runs import best_run
+from experiments.selectors.runs import best_objective
 from experiments.selectors.tables import experiment_space, run_table
 from experiments.services.tracking_sync import sync_due
 from mlplatform.kernel import clock
@@ -77,14 +77,14 @@ def test_nan_is_told_as_text(api: Api, owner: User, measured: Experiment) -> Non
 
 
 def test_the_best_run_is_the_best_completed_one(measured: Experiment) -> None:
-    assert best_run(measured) is None
+    assert best_objective(measured) is None
     measured.runs.filter(number=1).update(state="completed")
-    assert best_run(measured).number == 1  # type: ignore[union-attr]
+    assert best_objective(measured).run.number == 1  # type: ignore[union-attr]
     measured.runs.update(state="completed")
-    assert best_run(measured).number == 2  # type: ignore[union-attr]
+    assert best_objective(measured).run.number == 2  # type: ignore[union-attr]
     RunMetric.objects.update(field="min")
     measured.objective_direction = "minimize"
-    assert best_run(measured).number == 1  # type: ignore[union-attr]
+    assert best_objective(measured).run.number == 1  # type: ignore[union-attr]
 
 
 def test_the_objective_is_the_best_value_and_what_is_sorted_by(

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Project, Role, User
 from experiments.models import Experiment, RunView
+from experiments.services import views
 
 Api = Callable[..., APIClient]
 VIEWS = "/api/v1/projects/vision/views/"
@@ -83,9 +84,13 @@ def test_one_default_each(api: Api, owner: User, viewer: User) -> None:
     ("content", "status", "field"),
     [
         ({"where": "metrics.x >"}, 400, "where"),
+        ({"where": "x" * 2001}, 400, "where"),
         ({"sort": "lr"}, 400, "sort"),
+        ({"sort": f"tags.{'x' * 296}"}, 400, "sort"),
         ({"name": " "}, 400, None),
+        ({"name": "x" * 61}, 400, "name"),
         ({"columns": ["x"] * 101}, 400, "columns"),
+        ({"columns": ["x" * 301]}, 400, "columns"),
         ({"name": "taken"}, 409, "name"),
     ],
 )
@@ -94,6 +99,21 @@ def test_refused(api: Api, owner: User, content: Any, status: int, field: str | 
     made(api, owner, name="taken")
     answer = made(api, owner, **content)
     assert (answer.status_code, answer.json().get("field")) == (status, field)
+
+
+def test_nobody_keeps_views_from_others(
+    api: Api, owner: User, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MAX_VIEWS", 1)
+    assert made(api, viewer).status_code == 201
+    full = made(api, viewer, name="more")
+    assert (full.status_code, full.json()["detail"]) == (
+        409,
+        "You have in Vision 1 views already; delete one first.",
+    )
+    assert made(api, owner).status_code == 201
+    assert made(api, owner, is_shared=True).status_code == 201
+    assert made(api, owner, name="more", is_shared=True).status_code == 409
 
 
 def test_tags(api: Api, owner: User, viewer: User, stranger: User, experiment: Experiment) -> None:

@@ -7,7 +7,7 @@ from accounts.models import User
 from experiments.models import Experiment, Run, RunMetric, RunParam
 from experiments.selectors.groups import Spread, set_row, set_table
 from experiments.selectors.runs import RunRow
-from experiments.selectors.tables import experiment_space
+from experiments.selectors.tables import experiment_space, run_table
 from experiments.services.launch import runs_add
 from mlplatform.kernel.errors import InvalidInput
 from tests.points import summary
@@ -95,6 +95,17 @@ def test_order_and_pages(sets: Experiment, sort: str, expected: list[int]) -> No
         if not cursor:
             break
     assert walked == expected
+
+
+@pytest.mark.parametrize("sort", ["number", "metrics.accuracy", "params.lr", "duration"])
+def test_pages_of_runs_are_none_of_sets(sets: Experiment, sort: str) -> None:
+    space = experiment_space(sets)
+    of_runs = run_table(space, sort=sort, limit=1).page.following
+    of_sets = set_table(space, sort=sort, limit=1).page.following
+    for read, cursor in ((set_table, of_runs), (run_table, of_sets)):
+        with pytest.raises(InvalidInput, match="begin at the first page") as caught:
+            read(space, sort=sort, cursor=cursor)
+        assert caught.value.field == "after"
 
 
 def test_a_query_leaves_runs_of_a_set_out(sets: Experiment) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from accounts.models import User
 from experiments.models import Experiment, Run, RunEvent, TrackingSync
-from experiments.services import bulk
+from experiments.services import bulk, lifecycle
 from experiments.services.control import experiment_cancel, runs_cancel, runs_retry
 from experiments.services.searching import sets_add
+from experiments.services.tags import runs_tag
 from tests.experiments.conftest import Finish
 
 MANY = 300
@@ -42,10 +43,11 @@ def test_pages_hear_of_the_first_ones_each(
     owner: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(bulk, "RUNS_TOLD", 1)
-    monkeypatch.setattr(bulk, "run_changed", lambda run: told.append(run.pk))
+    monkeypatch.setattr(lifecycle, "RUNS_TOLD", 1)
+    monkeypatch.setattr(lifecycle, "run_changed", lambda run: told.append(run.pk))
+    runs_tag(user=owner, experiment=experiment, numbers=[1, 2], tags={"kind": "base"})
     experiment_cancel(user=owner, experiment=experiment)
-    assert told == [experiment.runs.get(number=1).pk]
+    assert told == [experiment.runs.get(number=1).pk] * 2
 
 
 def test_those_that_were_tried_are_told_to_the_tracker(

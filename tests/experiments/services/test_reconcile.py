@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User
 from experiments.models import Bundle, Experiment, Run
-from experiments.services import bundles, waiting
+from experiments.services import bundles, lifecycle, waiting
 from experiments.services import reconcile as reconciling
 from experiments.services.control import experiment_cancel, run_cancel, run_retry
 from experiments.services.leasing import lease_next
@@ -333,7 +333,7 @@ def test_of_many_waiting_runs_all_are_explained_and_the_first_ones_are_announced
     Run.objects.bulk_create(more)
     told: list[int] = []
     monkeypatch.setattr(waiting, "RUNS_TOLD", 3)
-    monkeypatch.setattr(waiting, "run_changed", lambda run: told.append(run.pk))
+    monkeypatch.setattr(lifecycle, "run_changed", lambda run: told.append(run.pk))
     reconcile()
     assert set(experiment.runs.values_list("waiting_reason", flat=True)) == {"Workers are starting."}
     assert told == list(experiment.runs.order_by("number").values_list("pk", flat=True)[:3])

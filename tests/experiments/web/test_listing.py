@@ -119,6 +119,26 @@ def test_a_view_is_kept_shown_first_and_forgotten(
     assert not RunView.objects.exists()
 
 
+def test_a_view_that_is_too_long_is_refused(browser: Browser, owner: User, place: str) -> None:
+    client = browser(owner)
+    sent = {"name": "mine", "experiment": "sweep"}
+    page = client.post(f"/p/vision/views/?sort=tags.{'x' * 296}", sent, follow=True)
+    assert "The order of a view has at most 300 characters." in page.content.decode()
+    assert not RunView.objects.exists()
+
+
+def test_nothing_is_done_to_views_from_a_page_that_is_not_there(
+    browser: Browser, owner: User, experiment: Experiment
+) -> None:
+    client = browser(owner)
+    sent = {"name": "mine", "experiment": "gone"}
+    assert client.post("/p/vision/views/?sort=number", sent).status_code == 404
+    assert not RunView.objects.exists()
+    view = RunView.objects.create(project=experiment.project, owner=owner, name="mine")
+    assert client.post(f"/p/vision/views/{view.pk}/delete/", sent).status_code == 404
+    assert RunView.objects.exists()
+
+
 def test_strangers_find_nothing(browser: Browser, stranger: User, place: str) -> None:
     client = browser(stranger)
     assert client.get(place, {"where": "number = 1"}).status_code == 404
