@@ -48,6 +48,14 @@ def test_a_gap_names_what_is_missing_and_stores_nothing(sender: Sender) -> None:
     assert not MetricBatch.objects.exists()
 
 
+def test_each_rank_tells_of_its_machine(sender: Sender, leased: Any) -> None:
+    for rank in range(2):
+        each = sender if rank == 0 else Sender(leased, rank)
+        each.send(points=points(50.0, name=f"system/{rank}/cpu_utilization_percentage"), log=f"rank {rank}\n")
+    assert RunMetric.objects.filter(name__startswith="system/").count() == 2
+    assert LogChunk.objects.count() == 2
+
+
 def test_non_finite_values(sender: Sender) -> None:
     sender.send(points=points("nan", 1.0, "inf", "-inf", "nan"))
     summary = RunMetric.objects.get()
