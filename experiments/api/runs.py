@@ -25,6 +25,7 @@ from experiments.selectors.series import metric_names, series, view_in
 from experiments.selectors.tables import RunSpace, experiment_space, project_space, run_table, run_total
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
+from mlplatform.http.query import number_in, numbers_in
 from mlplatform.kernel.errors import InvalidInput
 from runners.selectors.allocations import allocation_packages
 
@@ -45,7 +46,7 @@ def _wanted(request: Request) -> dict[str, Any]:
         "where": query.get("where", ""),
         "sort": query.get("sort", "number"),
         "cursor": query.get("after", ""),
-        "limit": _limit(query.get("limit", str(DEFAULT_LIMIT))),
+        "limit": number_in(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
     }
 
 
@@ -67,12 +68,6 @@ def _runs(request: Request, space: RunSpace) -> Response:
     table = run_table(space, **_wanted(request))
     total = run_total(space) if table.count is None else table.count
     return _listing(request, [run_json(row) for row in table.rows], table.page, total)
-
-
-def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= MAX_LIMIT:
-        return int(text)
-    raise InvalidInput(f"limit is {text!r}; write a number from 1 to {MAX_LIMIT}.", field="limit")
 
 
 class ProjectRunsView(APIView):
@@ -160,11 +155,9 @@ class SeriesView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """200; 400 for too many curves. Without `run` the newest MAX_CURVES runs."""
         experiment = experiment_by_id(caller(request), pk)
-        names, numbers = (request.query_params.getlist(key) for key in ("name", "run"))
+        names, numbers = request.query_params.getlist("name"), numbers_in(request.query_params, "run")
         if not names:
             raise InvalidInput("Name at least one metric: ?name=loss.", field="name")
-        if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in numbers):
-            raise InvalidInput("run must be the number of a run, as often as you like.", field="run")
         if len(names) * max(1, len(numbers)) > MAX_CURVES:
             raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="run")
         runs = experiment.runs.filter(number__in=numbers) if numbers else experiment.runs.all()

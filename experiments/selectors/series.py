@@ -12,6 +12,7 @@ from django.http import QueryDict
 from experiments.models import Run, RunMetric
 from experiments.points import Floats, Points, at_width, joined
 from experiments.system_metrics import PREFIX as SYSTEM
+from mlplatform.http.query import number_in
 from mlplatform.kernel import columns
 from mlplatform.kernel.errors import InvalidInput
 
@@ -85,14 +86,12 @@ def series(runs: Iterable[Run], names: Sequence[str], view: View | None = None) 
 
 def view_in(query: QueryDict, *, width: int, curves: int = 1) -> View:
     """What `?width=&x=&from=&to=` ask for. Many curves share MAX_PIXELS. Raises InvalidInput."""
-    text = query.get("width", str(width))
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= MAX_WIDTH):
-        raise InvalidInput(f"width is {text[:40]!r}; write pixels, from 1 to {MAX_WIDTH}.", field="width")
+    wanted = number_in(query, "width", width, 1, MAX_WIDTH)
     axes = {str(axis): axis for axis in AXES}
     x = query.get("x", "step")
     if x not in axes:
         raise InvalidInput(f"x is {x[:40]!r}; write {', '.join(AXES)}.", field="x")
-    pixels = max(1, min(int(text), MAX_PIXELS // max(1, curves)))
+    pixels = max(1, min(wanted, MAX_PIXELS // max(1, curves)))
     return View(pixels, axes[x], _place(query, "from", -math.inf), _place(query, "to", math.inf))
 
 

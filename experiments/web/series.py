@@ -13,9 +13,8 @@ from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import experiment_metric_names
 from experiments.selectors.points import points_dropped
 from experiments.selectors.series import Series, metric_counts, series, view_in
+from mlplatform.http.query import numbers_in
 
-# More digits than any run's number has.
-MAX_DIGITS = 10
 MAX_CHART_RUNS = 100
 # Pixels, if the page does not say.
 CHART_WIDTH = 500
@@ -30,7 +29,7 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     """
     found = experiment_get(request.user, project, slug)
     runs = found.runs.all()
-    only = [int(text) for text in request.GET.getlist("run") if text.isdecimal() and len(text) < MAX_DIGITS]
+    only = numbers_in(request.GET, "run")
     if only:
         runs = runs.filter(number__in=only)
     shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])

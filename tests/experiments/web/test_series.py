@@ -27,6 +27,7 @@ def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> No
     ]
     assert [run["number"] for run in client.get(f"{place}series/?run=2").json()["runs"]] == [2]
     assert client.get(f"{place}series/?metric=other").json()["runs"] == []
+    assert client.get(f"{place}series/?run=x").status_code == 400
 
 
 def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: Finish, place: str) -> None:
