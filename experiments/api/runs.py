@@ -21,7 +21,7 @@ from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.groups import set_table, set_total
 from experiments.selectors.paging import Page
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
-from experiments.selectors.series import metric_names, series, view_in
+from experiments.selectors.series import metric_names, series, summaries_of, view_in
 from experiments.selectors.tables import RunSpace, experiment_space, project_space, run_table, run_total
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
@@ -136,13 +136,21 @@ class RunAttemptsView(APIView):
         return Response([attempt_json(each, packages[each.allocation_id]) for each in attempts])
 
 
+def _named(request: Request, runs: int = 1) -> list[str]:
+    """The metrics of `?name=`, each once. Raises InvalidInput if so many curves do not fit into an answer."""
+    names = list(dict.fromkeys(request.query_params.getlist("name")))
+    if len(names) * runs > MAX_CURVES:
+        raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="name")
+    return names
+
+
 class RunMetricsView(APIView):
     """GET ?name=loss&width=500: curves of metrics, or without name the names."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; minima and maxima of each pixel are kept."""
+        """200; minima and maxima of each pixel are kept. 400 for too many curves."""
         run = run_by_id(caller(request), pk)
-        names = request.query_params.getlist("name")
+        names = _named(request)
         if not names:
             return Response({"names": metric_names(run)})
         view = view_in(request.query_params, width=WIDTH, curves=len(names))
@@ -153,17 +161,16 @@ class SeriesView(APIView):
     """GET ?name=loss&run=1&run=2&width=500: curves of metrics of several runs in one call."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; 400 for too many curves. Without `run` the newest MAX_CURVES runs."""
+        """200; 400 for too many curves. Without `run` the newest runs that have one of the metrics."""
         experiment = experiment_by_id(caller(request), pk)
-        names, numbers = request.query_params.getlist("name"), numbers_in(request.query_params, "run")
+        numbers = numbers_in(request.query_params, "run")
+        names = _named(request, runs=len(numbers) or 1)
         if not names:
             raise InvalidInput("Name at least one metric: ?name=loss.", field="name")
-        if len(names) * max(1, len(numbers)) > MAX_CURVES:
-            raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="run")
-        runs = experiment.runs.filter(number__in=numbers) if numbers else experiment.runs.all()
-        shown = list(runs.order_by("-number")[: MAX_CURVES // len(names)])
-        view = view_in(request.query_params, width=WIDTH, curves=len(shown) * len(names))
-        return Response([series_json(item) for item in series(shown, names, view)])
+        newest = summaries_of(experiment, names, numbers)[:MAX_CURVES]
+        runs = list({summary.run_id: summary.run for summary in newest}.values())[: MAX_CURVES // len(names)]
+        view = view_in(request.query_params, width=WIDTH, curves=len(runs) * len(names))
+        return Response([series_json(item) for item in series(runs, names, view)])
 
 
 class RunPointsView(APIView):

@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 from django.http import QueryDict
 
-from experiments.models import Run, RunMetric
+from experiments.models import Experiment, Run, RunMetric
 from experiments.points import Floats, Points, at_width, joined
 from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.http.query import number_in
@@ -115,10 +116,13 @@ def system_metric_names(run: Run) -> list[str]:
     return list(run.metrics.filter(name__startswith=SYSTEM).order_by("name").values_list("name", flat=True))
 
 
-def metric_counts(runs: Iterable[Run], name: str) -> dict[UUID, int]:
-    """How many points each of the runs has of the metric. One query."""
-    found = RunMetric.objects.filter(run__in=list(runs), name=name)
-    return dict(found.values_list("run_id", "count"))
+def summaries_of(
+    experiment: Experiment, names: Sequence[str], numbers: Sequence[int] = ()
+) -> "QuerySet[RunMetric]":
+    """What runs of an experiment have of the metrics, those of the newest first: of all, or of those numbers."""
+    found = RunMetric.objects.filter(experiment=experiment, name__in=names)
+    found = found.filter(run_number__in=numbers) if numbers else found
+    return found.select_related("run").order_by("-run_number", "name")
 
 
 class _Wanted:
