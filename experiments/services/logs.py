@@ -26,6 +26,11 @@ def log_append(run: Run, *, attempt: int, rank: int, printed: Printed) -> None:
     if printed.open is not None:
         stream.open = printed.open
     stream.save()
+    log_changed(run)
+
+
+def log_changed(run: Run) -> None:
+    """Tell the run's page that there is more of its log."""
     publish([group_name("run", run.id)], {"what": "log", "run": str(run.id)})
 
 

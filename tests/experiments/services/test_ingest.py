@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from experiments.models import Checkpoint, Experiment, LogChunk, MetricBatch, Run, RunMetric, TrackingSync
 from experiments.selectors.series import series
-from experiments.services import lifecycle
+from experiments.services import lifecycle, logs
 from experiments.services.control import run_cancel
 from experiments.services.ingest import Gap, Receipt, batch_ingest
 from experiments.telemetry import parse_batch
@@ -39,6 +39,16 @@ def test_a_repeated_batch_changes_nothing(sender: Sender) -> None:
         assert sender.send(seq=1, points=points(1.0), log="hello\n").expected == 2
     assert RunMetric.objects.get().count == 1
     assert LogChunk.objects.count() == 1
+
+
+def test_a_batch_that_comes_again_has_its_page_ask_for_the_log(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(logs, "publish", lambda groups, event: told.append(event["what"]))
+    for _ in range(2):
+        sender.send(seq=1, log="hello\n")
+    assert told == ["log", "log"]
 
 
 def test_a_gap_names_what_is_missing_and_stores_nothing(sender: Sender) -> None:
