@@ -1,6 +1,7 @@
 """The page of a run, its points, cancel and retry."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Value
@@ -27,7 +28,7 @@ from experiments.web.advice import PRUNED, advice_for
 from experiments.web.forking import can_continue
 from experiments.web.logs import log_card
 from experiments.web.provenance import provenance
-from mlplatform.http.pages import render_page
+from mlplatform.http.pages import render_page, wants_fragment
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.selectors.allocations import allocation_packages
@@ -41,7 +42,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     """Everything about one run."""
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
-    place = [found.experiment.project.slug, found.experiment.slug]
     checkpoints = checkpoint_lines(found)
     events = list(
         found.events.select_related("actor")
@@ -65,14 +65,12 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "tracking": tracking_state(found),
         "previous": previous,
         "following": following,
-        "log": log_card(found, request.GET),
-        "points_dropped": points_dropped(found),
-        "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
-        "series_url": f"{reverse('series', args=place)}?run={number}",
-        "system_metric": next(iter(system_metric_names(found)), ""),
         "may_launch": allowed(request.user, "launch", found.experiment.project),
         "may_control": allowed(request.user, "control", found.experiment.project),
     }
+    # The part that is fetched at every report has neither charts nor the log.
+    if not wants_fragment(request):
+        context |= _charts(found) | {"log": log_card(found, request.GET)}
     return render_page(request, "experiments/run.html", context, fragment="run-live")
 
 
@@ -109,6 +107,16 @@ def cancel(request: SignedInRequest, project: str, slug: str, number: int) -> Ht
 def retry(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Queue it again."""
     return _control(request, run_get(request.user, project, slug, number, "control"), _retry)
+
+
+def _charts(found: Run) -> dict[str, Any]:
+    place = [found.experiment.project.slug, found.experiment.slug]
+    return {
+        "points_dropped": points_dropped(found),
+        "points_url": reverse("run_points", args=[*place, found.number, "csv"]).removesuffix("csv"),
+        "series_url": f"{reverse('series', args=place)}?run={found.number}",
+        "system_metric": next(iter(system_metric_names(found)), ""),
+    }
 
 
 def _waits(found: Run) -> bool:
