@@ -73,7 +73,7 @@ def log_lines(stream: LogStream, first: int, count: int) -> list[Line]:
     if first <= stream.lines:
         for chunk in _covering(stream, first, min(end, stream.lines + 1)):
             for line in _lines(chunk, first, end):
-                size += len(line.text)
+                size += len(line.text.encode())
                 if found and size > PAGE_BYTES:
                     return found
                 found.append(line)
