@@ -5,7 +5,6 @@ import logging
 from django.db import InterfaceError, OperationalError
 
 OUTAGES = (InterfaceError, OperationalError)
-RETRY_AFTER_S = 5
 WORDS = "The database does not answer right now; try again in a moment."
 
 
