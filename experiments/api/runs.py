@@ -18,6 +18,7 @@ from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
+from experiments.selectors.export import runs_of
 from experiments.selectors.groups import set_table, set_total
 from experiments.selectors.paging import Page
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
@@ -188,4 +189,4 @@ class ExperimentPointsView(APIView):
     def get(self, request: Request, pk: UUID, kind: str) -> StreamingHttpResponse:
         """200, streamed; 400 for a format that there is not."""
         found = experiment_by_id(caller(request), pk)
-        return points_file(found.runs.order_by("number"), request.query_params, found.slug, kind)
+        return points_file(runs_of(found), request.query_params, found.slug, kind)

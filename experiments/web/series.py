@@ -10,6 +10,7 @@ from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_get
+from experiments.selectors.export import runs_of
 from experiments.selectors.overview import experiment_metric_names
 from experiments.selectors.points import points_dropped
 from experiments.selectors.series import Series, series, summaries_of, view_in
@@ -54,7 +55,7 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
 def points(request: SignedInRequest, project: str, slug: str, kind: str) -> StreamingHttpResponse:
     """All points of all runs, or those of each `?name=`, as one file."""
     found = experiment_get(request.user, project, slug)
-    return points_file(found.runs.order_by("number"), request.GET, slug, kind)
+    return points_file(runs_of(found), request.GET, slug, kind)
 
 
 def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
