@@ -37,9 +37,8 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         **_objective(found, best),
         "tracking": tracking_trouble(found),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
-        "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
-            "csv"
-        ),
+        "points_view": "api_experiment_points",
+        "points_pk": found.pk,
         "may_launch": allowed(request.user, "launch", found.project),
         "may_control": may_control,
         **runs_shown(request, found, counts, may_control=may_control),

@@ -1,4 +1,4 @@
-"""The page of a run, its points, cancel and retry."""
+"""The page of a run, cancel and retry."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Value
 from django.db.models.functions import Replace
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -15,7 +15,6 @@ from accounts.models import User
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
-from experiments.points_file import points_file
 from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
@@ -76,16 +75,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
 
 @require_safe
 @signed_in
-def points(
-    request: SignedInRequest, project: str, slug: str, number: int, kind: str
-) -> StreamingHttpResponse:
-    """All points of the run, or those of each `?name=`, as a file."""
-    found = run_get(request.user, project, slug, number)
-    return points_file([found], request.GET, f"{slug}-{number}", kind)
-
-
-@require_safe
-@signed_in
 def packages(request: SignedInRequest, project: str, slug: str, number: int, attempt: int) -> HttpResponse:
     """What was installed where an attempt ran, as `pip freeze` writes it."""
     found = run_get(request.user, project, slug, number).attempts.filter(number=attempt).first()
@@ -113,7 +102,8 @@ def _charts(found: Run) -> dict[str, Any]:
     place = [found.experiment.project.slug, found.experiment.slug]
     return {
         "points_dropped": points_dropped(found),
-        "points_url": reverse("run_points", args=[*place, found.number, "csv"]).removesuffix("csv"),
+        "points_view": "api_run_points",
+        "points_pk": found.pk,
         "series_url": f"{reverse('series', args=place)}?run={found.number}",
         "system_metric": next(iter(system_metric_names(found)), ""),
     }

@@ -1,16 +1,14 @@
-"""Points of an experiment's runs: for its chart, and as a file."""
+"""Points of an experiment's runs for its chart."""
 
 import math
 from typing import Any
 
-from django.http import JsonResponse, StreamingHttpResponse
+from django.http import JsonResponse
 from django.views.decorators.http import require_safe
 
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Run
-from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_get
-from experiments.selectors.export import runs_of
 from experiments.selectors.overview import experiment_metric_names
 from experiments.selectors.points import points_dropped
 from experiments.selectors.series import Series, series, summaries_of, view_in
@@ -48,14 +46,6 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
             "left_out": measured.count() - len(shown),
         }
     )
-
-
-@require_safe
-@signed_in
-def points(request: SignedInRequest, project: str, slug: str, kind: str) -> StreamingHttpResponse:
-    """All points of all runs, or those of each `?name=`, as one file."""
-    found = experiment_get(request.user, project, slug)
-    return points_file(runs_of(found), request.GET, slug, kind)
 
 
 def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tests.experiments.swept import add_runs
 from tests.points import report
 
 Api = Callable[..., APIClient]
+BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 ROWS = [
     (1, 'a "quoted", name', 1, math.inf),
     (1, "loss", 1, 0.1),
@@ -82,14 +83,20 @@ def test_a_page_offers_them_and_strangers_get_none(
     run: Run, client: Any, owner: User, stranger: User
 ) -> None:
     client.force_login(owner)
-    for url in (run.get_absolute_url(), run.experiment.get_absolute_url()):
-        assert f'href="{url}points.parquet"' in client.get(url).content.decode()
-        response = client.get(f"{url}points.csv?name=loss")
+    pages = {
+        f"/api/v1/runs/{run.pk}/": run.get_absolute_url(),
+        f"/api/v1/experiments/{run.experiment_id}/": run.experiment.get_absolute_url(),
+    }
+    for url, page in pages.items():
+        assert f'href="{url}points.parquet"' in client.get(page).content.decode()
+        response = client.get(f"{url}points.csv?name=loss", headers={"Accept": BROWSER_ACCEPTS})
         assert "attachment" in response["Content-Disposition"]
         assert content(response).decode().count("\n") == 1 + len(of("loss"))
         assert client.get(f"{url}points.xlsx").status_code == 400
     client.force_login(stranger)
-    assert client.get(f"{run.get_absolute_url()}points.csv").status_code == 404
+    assert [client.get(f"{url}points.csv").status_code for url in pages] == [404, 404]
+    client.logout()
+    assert [client.get(f"{url}points.csv").status_code for url in pages] == [401, 401]
 
 
 def test_parts_are_small_and_in_order(run: Run) -> None:
