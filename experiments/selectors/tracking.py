@@ -167,7 +167,7 @@ def checkpoints_by_merit(run: Run) -> list[Checkpoint]:
 def points_at(run: Run, step: int) -> dict[str, Point]:
     """The points of each metric at a step; of several the one that came last."""
     found: dict[str, Point] = {}
-    for batch in run.metric_batches.filter(level=0, first_step__lte=step, last_step__gte=step):
+    for batch in run.batches.filter(level=0, first_step__lte=step, last_step__gte=step):
         after = bisect_right(batch.steps, step)
         if after and batch.steps[after - 1] == step:
             found[batch.name] = Point(step, batch.values[after - 1], batch.times[after - 1])
