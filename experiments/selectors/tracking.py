@@ -12,6 +12,7 @@ from django.db.models import Count, F, Max, Min, OrderBy, Q, QuerySet
 
 from experiments.models import Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.models.experiment import Direction
+from experiments.points import finite
 from experiments.selectors.series import metric_names, series
 from experiments.states import RUN_TERMINAL, ExperimentState, RunState
 from experiments.tracking.port import MetricSeries, Point, RunRecord, RunStatus
@@ -180,7 +181,7 @@ def objective_with(run: Run, checkpoint: Checkpoint, points: Mapping[str, Point]
     value = checkpoint.value_of(metric)
     if value is None and metric in points:
         value = points[metric].value
-    return value if value is not None and math.isfinite(value) else None
+    return finite(value)
 
 
 def _points(run: Run, name: str) -> Iterator[Point]:

@@ -1,6 +1,5 @@
 """Points of an experiment's runs for its chart."""
 
-import math
 from typing import Any
 
 from django.http import JsonResponse
@@ -49,7 +48,6 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
 
 
 def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
-    values = found.points.values.tolist()
     return {
         "id": str(run.pk),
         "number": run.number,
@@ -58,7 +56,5 @@ def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
         "set": run.set_number,
         "params": run.params,
         "start": found.start,
-        "steps": found.points.steps.tolist(),
-        "values": [value if math.isfinite(value) else None for value in values],
-        "times": found.points.times.tolist(),
+        **found.points.drawn(),
     }
