@@ -9,6 +9,7 @@ from channels.security.websocket import OriginValidator
 
 from accounts.selectors.callers import Caller, session_caller
 from accounts.services.tokens import token_use
+from mlplatform.http.bearer import bearer
 from mlplatform.kernel.errors import Unauthenticated
 
 Scope = dict[str, Any]
@@ -28,7 +29,7 @@ class CallerMiddleware:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """See ASGI."""
-        text = _bearer(scope)
+        text = bearer(dict(scope["headers"]).get(b"authorization", b""))
         if text is None:
             await self._browsers(scope, receive, send)
         else:
@@ -39,13 +40,6 @@ class CallerMiddleware:
         user = scope["user"]
         caller = session_caller(user, scope["session"]) if user.is_authenticated else None
         await self._app({**scope, "caller": caller}, receive, send)
-
-
-def _bearer(scope: Scope) -> str | None:
-    """The token that the header Authorization has; None without one."""
-    header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    scheme, _, text = header.partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def _token_caller(text: str) -> Caller | None:

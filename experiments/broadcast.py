@@ -11,13 +11,13 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.services.access import GROUP as ACCESS
 from experiments.selectors.watching import Watcher, refusals
 from mlplatform.http.live import group_name
 from mlplatform.http.numbers import Numbers
+from mlplatform.http.outage import OUTAGES
 from mlplatform.http.rooms import News, Room
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,9 @@ class Broadcast:
         self._layer = get_channel_layer()
         self._numbers = Numbers()
         self._channel = await self._layer.new_channel()
-        await self._enter(ACCESS)
+        # After a defect there are rooms of pages that have not hung up yet; others may come to these, and are to hear.
+        for group in dict.fromkeys((ACCESS, *self._rooms)):
+            await self._enter(group)
         self._work = asyncio.create_task(self._run())
 
     async def _stop(self) -> None:
@@ -170,7 +172,7 @@ class Broadcast:
         watchers = {listener.watcher for listener in listeners}
         try:
             refused = await database_sync_to_async(refusals)(watchers) if watchers else {}
-        except DatabaseError as error:
+        except OUTAGES as error:
             logger.warning("Live news wait, since nobody says who may hear them: %s", error)
             return False
         for listener in listeners:

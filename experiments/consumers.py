@@ -13,11 +13,11 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from experiments.broadcast import BEAT, broadcast
 from experiments.selectors.watching import NOT_SIGNED_IN, Place, Watcher, refusals
+from mlplatform.http.outage import OUTAGES
 from mlplatform.http.rooms import REFETCH
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await broadcast().join(self)
             # After joining: a change of access is either seen here, or heard.
             refused = await database_sync_to_async(refusals)([self.watcher])
-        except (RedisError, OSError, DatabaseError) as error:
+        except (RedisError, OSError, *OUTAGES) as error:
             logger.warning("A page cannot watch now: %s", error)
             self.end(TRY_AGAIN)
             return
@@ -124,7 +124,7 @@ def _parse(text: str) -> dict[str, Any] | None:
     """{"watch": [names]} or {"ping": true}; None for anything else."""
     try:
         asked = json.loads(text) if len(text) <= MAX_MESSAGE else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(asked, dict):
         return None

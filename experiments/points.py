@@ -1,7 +1,9 @@
 """Points of one metric as columns, and how many become few without losing what a chart must show. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +34,21 @@ class Points:
             return self
         return self.pick(np.argsort(self.steps, kind="stable"))
 
+    def drawn(self) -> dict[str, list[Any]]:
+        """The columns as a chart gets them."""
+        return {
+            "steps": self.steps.tolist(),
+            "values": [finite(value) for value in self.values.tolist()],
+            "times": self.times.tolist(),
+        }
+
 
 NONE = Points(np.empty(0, np.int64), np.empty(0), np.empty(0))
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None if charts have no place for it: JSON has neither NaN nor infinity."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def joined(parts: Sequence[Points]) -> Points:

@@ -1,13 +1,14 @@
 """Parsing what the harness sends, before anything touches the database."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.points import Points
 from experiments.printed import Printed, parse_printed
 from experiments.reported import STEP_LIMIT, number, parse_points
+from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.kernel.errors import InvalidInput
 from mlplatform.kernel.text import storable
 
@@ -60,8 +61,7 @@ def parse_batch(content: Any) -> Batch:
         raise InvalidInput("A batch must be an object.")
     points = parse_points(content.get("points", []))
     rank = _int(content, "rank", 0, SMALL_LIMIT)
-    if points and rank:
-        raise InvalidInput(f"points came from rank {rank}; only rank 0 sends them.", field="points")
+    _check_sender(points, rank)
     progress = content.get("progress")
     value = None if progress is None else number("progress", progress)
     return Batch(
@@ -75,6 +75,16 @@ def parse_batch(content: Any) -> Batch:
         checkpoint=_checkpoint(content.get("checkpoint")),
         end=_end(content.get("end")),
     )
+
+
+def _check_sender(names: Iterable[str], rank: int) -> None:
+    """What a model reports comes from rank 0; every rank tells of its own machine."""
+    own = f"{SYSTEM}{rank}/"
+    foreign = next((name for name in names if rank and not name.startswith(own)), None)
+    if foreign is not None:
+        raise InvalidInput(
+            f"{foreign[:40]} came from rank {rank}, which may send {own}… and nothing else.", field="points"
+        )
 
 
 def _int(content: Mapping[str, Any], key: str, least: int, limit: int = STEP_LIMIT) -> int:

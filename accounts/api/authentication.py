@@ -6,13 +6,8 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from accounts.services.tokens import token_user
+from mlplatform.http.bearer import bearer
 from mlplatform.kernel.errors import Unauthenticated
-
-
-def bearer(request: Request) -> str | None:
-    """The bearer token of a request, None if there is none."""
-    scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" and text.strip() else None
 
 
 def caller(request: Request) -> User:
@@ -26,7 +21,7 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         """See REST framework."""
-        text = bearer(request)
+        text = bearer(get_authorization_header(request))
         if text is None:
             return None
         try:

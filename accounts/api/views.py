@@ -6,18 +6,20 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from rest_framework import serializers
+from rest_framework.authentication import get_authorization_header
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
-from accounts.api.authentication import bearer, caller
+from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create, token_end
+from mlplatform.http.bearer import bearer
 from mlplatform.http.input import Input, checked
 from mlplatform.kernel.errors import Unauthenticated
 
@@ -72,7 +74,7 @@ class CurrentTokenView(APIView):
 
     def delete(self, request: Request) -> Response:
         """204; 401 for a caller who came without a token."""
-        token_end(text=bearer(request) or "")
+        token_end(text=bearer(get_authorization_header(request)) or "")
         return Response(status=204)
 
 

@@ -11,15 +11,9 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller
 from experiments.log_file import log_file
 from experiments.models import LogStream, Run
-from experiments.selectors.logs import (
-    MAX_NUMBER,
-    log_lines,
-    log_search,
-    log_stream,
-    log_streams,
-    number_in,
-)
+from experiments.selectors.logs import MAX_NUMBER, log_lines, log_search, log_stream, log_streams
 from experiments.selectors.runs import run_by_id
+from mlplatform.http.query import number_in
 from mlplatform.kernel.errors import InvalidInput
 
 COUNT = 500

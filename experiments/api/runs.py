@@ -19,9 +19,10 @@ from experiments.api.output import attempt_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
+from experiments.selectors.export import runs_of
 from experiments.selectors.groups import set_table
 from experiments.selectors.runs import run_at, run_by_id, run_details, run_rows_new
-from experiments.selectors.series import metric_names, series, view_in
+from experiments.selectors.series import metric_names, series, summaries_of, view_in
 from experiments.selectors.tables import (
     Row,
     RunSpace,
@@ -32,6 +33,7 @@ from experiments.selectors.tables import (
 )
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
+from mlplatform.http.query import number_in, numbers_in
 from mlplatform.kernel.errors import InvalidInput
 from runners.selectors.allocations import allocation_packages
 
@@ -55,7 +57,7 @@ def _listing(
         where=query.get("where", ""),
         sort=query.get("sort", "number"),
         cursor=query.get("after", ""),
-        limit=_limit(query.get("limit", str(DEFAULT_LIMIT))),
+        limit=number_in(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
     )
     headers = {"Total-Count": str(read.total(space) if table.count is None else table.count)}
     links = [
@@ -67,12 +69,6 @@ def _listing(
     if links:
         headers["Link"] = ", ".join(links)
     return Response([to_json(row) for row in table.rows], headers=headers)
-
-
-def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= MAX_LIMIT:
-        return int(text)
-    raise InvalidInput(f"limit is {text!r}; write a number from 1 to {MAX_LIMIT}.", field="limit")
 
 
 class ProjectRunsView(APIView):
@@ -141,13 +137,21 @@ class RunAttemptsView(APIView):
         return Response([attempt_json(each, packages[each.allocation_id]) for each in attempts])
 
 
+def _named(request: Request, runs: int = 1) -> list[str]:
+    """The metrics of `?name=`, each once. Raises InvalidInput if so many curves do not fit into an answer."""
+    names = list(dict.fromkeys(request.query_params.getlist("name")))
+    if len(names) * runs > MAX_CURVES:
+        raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="name")
+    return names
+
+
 class RunMetricsView(APIView):
     """GET ?name=loss&width=500: curves of metrics, or without name the names."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; minima and maxima of each pixel are kept."""
+        """200; minima and maxima of each pixel are kept. 400 for too many curves."""
         run = run_by_id(caller(request), pk)
-        names = request.query_params.getlist("name")
+        names = _named(request)
         if not names:
             return Response({"names": metric_names(run)})
         view = view_in(request.query_params, width=WIDTH, curves=len(names))
@@ -158,19 +162,16 @@ class SeriesView(APIView):
     """GET ?name=loss&run=1&run=2&width=500: curves of metrics of several runs in one call."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        """200; 400 for too many curves. Without `run` the newest MAX_CURVES runs."""
+        """200; 400 for too many curves. Without `run` the newest runs that have one of the metrics."""
         experiment = experiment_by_id(caller(request), pk)
-        names, numbers = (request.query_params.getlist(key) for key in ("name", "run"))
+        numbers = numbers_in(request.query_params, "run")
+        names = _named(request, runs=len(numbers) or 1)
         if not names:
             raise InvalidInput("Name at least one metric: ?name=loss.", field="name")
-        if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in numbers):
-            raise InvalidInput("run must be the number of a run, as often as you like.", field="run")
-        if len(names) * max(1, len(numbers)) > MAX_CURVES:
-            raise InvalidInput(f"At most {MAX_CURVES} curves fit into an answer; ask for fewer.", field="run")
-        runs = experiment.runs.filter(number__in=numbers) if numbers else experiment.runs.all()
-        shown = list(runs.order_by("-number")[: MAX_CURVES // len(names)])
-        view = view_in(request.query_params, width=WIDTH, curves=len(shown) * len(names))
-        return Response([series_json(item) for item in series(shown, names, view)])
+        newest = summaries_of(experiment, names, numbers)[:MAX_CURVES]
+        runs = list({summary.run_id: summary.run for summary in newest}.values())[: MAX_CURVES // len(names)]
+        view = view_in(request.query_params, width=WIDTH, curves=len(runs) * len(names))
+        return Response([series_json(item) for item in series(runs, names, view)])
 
 
 class RunPointsView(APIView):
@@ -188,4 +189,4 @@ class ExperimentPointsView(APIView):
     def get(self, request: Request, pk: UUID, kind: str) -> StreamingHttpResponse:
         """200, streamed; 400 for a format that there is not."""
         found = experiment_by_id(caller(request), pk)
-        return points_file(found.runs.order_by("number"), request.query_params, found.slug, kind)
+        return points_file(runs_of(found), request.query_params, found.slug, kind)

@@ -39,7 +39,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    """Points in partitions by month. Points that were stored before are dropped; their summaries stay."""
+    """Points in partitions by month. Points that were stored before are dropped."""
 
     dependencies = [
         ("experiments", "0004_sweeps"),

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Made anew: its rows need columns that have no default.
+        # Made anew and empty: its rows need columns that have no default.
         migrations.DeleteModel("RunMetric"),
         migrations.CreateModel(
             name="RunMetric",

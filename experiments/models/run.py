@@ -5,16 +5,19 @@ import math
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from experiments.manifest import reports_expected
 from experiments.states import RUN_TERMINAL, RunState
+
+if TYPE_CHECKING:
+    from experiments.models.telemetry import MetricBatch
 
 
 def month_of(when: datetime) -> int:
@@ -108,6 +111,11 @@ class Run(models.Model):
     def month(self) -> int:
         """The month of its creation as YYYYMM: where its points are stored."""
         return month_of(self.created_at)
+
+    @property
+    def batches(self) -> "QuerySet[MetricBatch]":
+        """The rows of its points. Without the month PostgreSQL would look into each partition."""
+        return self.metric_batches.filter(month=self.month)
 
     @property
     def is_terminal(self) -> bool:

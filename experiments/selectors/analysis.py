@@ -1,6 +1,5 @@
 """All runs of an experiment as columns, for charts over the whole of a sweep."""
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from experiments.models import Experiment, Run, RunMetric
+from experiments.points import finite
 from experiments.search.axes import Axes, axes_of
 from experiments.search.spec import SearchSpec
 from experiments.selectors.conditions import with_duration
@@ -64,7 +64,7 @@ def run_columns(experiment: Experiment) -> RunColumns:
             "started": [_seconds(row["started_at"]) for row in rows],
             "ended": [_seconds(row["ended_at"]) for row in rows],
             "seconds": [row["duration"] and round(row["duration"].total_seconds(), 1) for row in rows],
-            "objective": [_finite(row["objective"]) for row in rows],
+            "objective": [finite(row["objective"]) for row in rows],
         },
         axes=Axes(shown, axes.constant, axes.unordered),
         params={
@@ -92,7 +92,3 @@ def _rows(experiment: Experiment) -> "QuerySet[Run, Any]":
 
 def _seconds(at: datetime | None) -> float | None:
     return None if at is None else round(at.timestamp(), 3)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""All points as they were reported, run by run, without holding more than a few chunks in memory."""
+"""All points as they were reported, run by run, without holding more than a few chunks and runs in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -7,15 +7,25 @@ from itertools import groupby
 import numpy as np
 
 from experiments.export import Part
-from experiments.models import Run
+from experiments.models import Experiment, Run
 from experiments.points import Points, joined
 from mlplatform.kernel import columns
 
+RUNS_AT_A_TIME = 1000
 # Hot rows first: they are few, and belong among the points of the chunks.
 EXACT = """
     SELECT name, attempt, steps, "values", times FROM experiments_metricbatch
     WHERE month = %(month)s AND run_id = %(run)s AND level = 0 AND (%(all)s OR name = ANY(%(names)s))
     ORDER BY name, attempt = 0, attempt, seq"""
+
+
+def runs_of(experiment: Experiment) -> Iterator[Run]:
+    """All of them by number, a page at a time, with no more than `exact` needs."""
+    needed = experiment.runs.only("experiment", "number", "created_at").order_by("number")
+    page = list(needed[:RUNS_AT_A_TIME])
+    while page:
+        yield from page
+        page = list(needed.filter(number__gt=page[-1].number)[:RUNS_AT_A_TIME])
 
 
 def exact(runs: Iterable[Run], names: Sequence[str] = ()) -> Iterator[Part]:

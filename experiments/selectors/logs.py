@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from experiments.models import LogChunk, LogStream, Run
 from experiments.terminal import plain
+from mlplatform.http.query import number_in
 from mlplatform.kernel.errors import InvalidInput, NotFound
 
 MAX_NUMBER = 2**62
@@ -40,18 +41,6 @@ class Match:
     excerpt: str
     start: int
     end: int
-
-
-def number_in(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    """A whole number of a query. Raises InvalidInput."""
-    text = query.get(name)
-    if not text:
-        return default
-    if not re.fullmatch(r"-?[0-9]{1,19}", text) or not least <= int(text) <= most:
-        raise InvalidInput(
-            f"{name} is {text[:40]!r}; write a whole number from {least} to {most}.", field=name
-        )
-    return int(text)
 
 
 def log_streams(run: Run) -> list[LogStream]:
@@ -84,7 +73,7 @@ def log_lines(stream: LogStream, first: int, count: int) -> list[Line]:
     if first <= stream.lines:
         for chunk in _covering(stream, first, min(end, stream.lines + 1)):
             for line in _lines(chunk, first, end):
-                size += len(line.text)
+                size += len(line.text.encode())
                 if found and size > PAGE_BYTES:
                     return found
                 found.append(line)

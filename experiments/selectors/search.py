@@ -10,6 +10,7 @@ from django.db.models import BigIntegerField, F, FloatField, Value
 from django.db.models.expressions import Func
 
 from experiments.models import Experiment, MetricBatch, Run, RunMetric
+from experiments.models.run import month_of
 from experiments.search.port import Observation, SetState
 from experiments.states import RUN_TERMINAL, RunState
 
@@ -72,7 +73,12 @@ def objective_at(experiment: Experiment, step: int) -> dict[int, float]:
     before = Func(Value(step - 1, output_field=BigIntegerField()), F("steps"), function="width_bucket")
     batches = (
         MetricBatch.objects.filter(
-            run__experiment=experiment, name=experiment.objective_metric, level=0, last_step__gte=step
+            # Its runs are no older than itself, and so are no partitions with their points.
+            month__gte=month_of(experiment.created_at),
+            run__experiment=experiment,
+            name=experiment.objective_metric,
+            level=0,
+            last_step__gte=step,
         )
         .exclude(run__start_checkpoint__step__gte=step)
         # Steps rise, so this is the index of the first one that is large enough: no array leaves the database.

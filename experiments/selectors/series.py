@@ -7,11 +7,13 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 from django.http import QueryDict
 
-from experiments.models import Run, RunMetric
+from experiments.models import Experiment, Run, RunMetric
 from experiments.points import Floats, Points, at_width, joined
 from experiments.system_metrics import PREFIX as SYSTEM
+from mlplatform.http.query import number_in
 from mlplatform.kernel import columns
 from mlplatform.kernel.errors import InvalidInput
 
@@ -85,14 +87,12 @@ def series(runs: Iterable[Run], names: Sequence[str], view: View | None = None) 
 
 def view_in(query: QueryDict, *, width: int, curves: int = 1) -> View:
     """What `?width=&x=&from=&to=` ask for. Many curves share MAX_PIXELS. Raises InvalidInput."""
-    text = query.get("width", str(width))
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= MAX_WIDTH):
-        raise InvalidInput(f"width is {text[:40]!r}; write pixels, from 1 to {MAX_WIDTH}.", field="width")
+    wanted = number_in(query, "width", width, 1, MAX_WIDTH)
     axes = {str(axis): axis for axis in AXES}
     x = query.get("x", "step")
     if x not in axes:
         raise InvalidInput(f"x is {x[:40]!r}; write {', '.join(AXES)}.", field="x")
-    pixels = max(1, min(int(text), MAX_PIXELS // max(1, curves)))
+    pixels = max(1, min(wanted, MAX_PIXELS // max(1, curves)))
     return View(pixels, axes[x], _place(query, "from", -math.inf), _place(query, "to", math.inf))
 
 
@@ -116,10 +116,13 @@ def system_metric_names(run: Run) -> list[str]:
     return list(run.metrics.filter(name__startswith=SYSTEM).order_by("name").values_list("name", flat=True))
 
 
-def metric_counts(runs: Iterable[Run], name: str) -> dict[UUID, int]:
-    """How many points each of the runs has of the metric. One query."""
-    found = RunMetric.objects.filter(run__in=list(runs), name=name)
-    return dict(found.values_list("run_id", "count"))
+def summaries_of(
+    experiment: Experiment, names: Sequence[str], numbers: Sequence[int] = ()
+) -> "QuerySet[RunMetric]":
+    """What runs of an experiment have of the metrics, those of the newest first: of all, or of those numbers."""
+    found = RunMetric.objects.filter(experiment=experiment, name__in=names)
+    found = found.filter(run_number__in=numbers) if numbers else found
+    return found.select_related("run").order_by("-run_number", "name")
 
 
 class _Wanted:

@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+from django.db.models.lookups import GreaterThan
+
 from experiments.models import Attempt, Experiment, Run, RunEvent
 from experiments.states import RUN_TERMINAL, RunState
 from runners.selectors.allocations import allocations_of
@@ -38,7 +41,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Spans of each of the newest runs, oldest run first, and the allocations, oldest first."""
+    """Spans of each of the runs, oldest run first, and the allocations, oldest first."""
 
     runs: list[tuple[int, str, list[Span]]]
     lanes: list[dict[str, Any]]
@@ -57,8 +60,12 @@ class Timeline:
 
 
 def timeline(experiment: Experiment) -> Timeline:
-    """Of the newest runs, at most MAX_RUNS. Five queries at most."""
-    runs = list(experiment.runs.order_by("-number")[:MAX_RUNS])[::-1]
+    """Of at most MAX_RUNS: the newest that have begun, then the newest that wait. Five queries at most."""
+    # The queue is worked off from its oldest run on: the newest of a long sweep have nothing to show for days.
+    has_begun = GreaterThan(F("attempts_made"), 0)
+    runs = sorted(
+        experiment.runs.order_by(has_begun.desc(), "-number")[:MAX_RUNS], key=lambda run: run.number
+    )
     ids = [run.pk for run in runs]
     attempts: dict[UUID, list[Attempt]] = defaultdict(list)
     newest = Attempt.objects.filter(run__in=ids).defer("environment").order_by("-started_at", "-number")

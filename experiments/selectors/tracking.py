@@ -12,6 +12,7 @@ from django.db.models import Count, F, Max, Min, OrderBy, Q, QuerySet
 
 from experiments.models import Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.models.experiment import Direction
+from experiments.points import finite
 from experiments.selectors.series import metric_names, series
 from experiments.states import RUN_TERMINAL, ExperimentState, RunState
 from experiments.tracking.port import MetricSeries, Point, RunRecord, RunStatus
@@ -167,7 +168,7 @@ def checkpoints_by_merit(run: Run) -> list[Checkpoint]:
 def points_at(run: Run, step: int) -> dict[str, Point]:
     """The points of each metric at a step; of several the one that came last."""
     found: dict[str, Point] = {}
-    for batch in run.metric_batches.filter(level=0, first_step__lte=step, last_step__gte=step):
+    for batch in run.batches.filter(level=0, first_step__lte=step, last_step__gte=step):
         after = bisect_right(batch.steps, step)
         if after and batch.steps[after - 1] == step:
             found[batch.name] = Point(step, batch.values[after - 1], batch.times[after - 1])
@@ -180,7 +181,7 @@ def objective_with(run: Run, checkpoint: Checkpoint, points: Mapping[str, Point]
     value = checkpoint.value_of(metric)
     if value is None and metric in points:
         value = points[metric].value
-    return value if value is not None and math.isfinite(value) else None
+    return finite(value)
 
 
 def _points(run: Run, name: str) -> Iterator[Point]:

@@ -56,7 +56,7 @@ def parameter_importance(experiment: Experiment) -> Importance:
     """Of the completed sets that have a value. Two queries, and seconds unless it was asked before.
 
     fANOVA where scikit-learn is installed; PED-ANOVA elsewhere, for many sets, and where a set lacks a parameter, which
-    fANOVA cannot know. Raises Unavailable if it takes too long, or somebody else's is being computed.
+    fANOVA cannot know. Raises Unavailable if it takes too long, or one is being computed already.
     """
     if not experiment.objective_metric:
         return Importance(reason="There is no objective that a parameter could matter for.")
@@ -113,7 +113,9 @@ def _code(axis: Axis, observation: Observation) -> float | None:
 def _asked(question: str) -> tuple[tuple[str, float], ...]:
     """The answer, from a process that is ended when it takes too long; one at a time."""
     if not _turn.acquire(blocking=False):
-        raise Unavailable("The importance of other parameters is being computed; ask again in a few seconds.")
+        raise Unavailable(
+            "An importance of parameters is being computed already; ask again in a few seconds."
+        )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "experiments.search.importance"],

@@ -23,7 +23,7 @@ from experiments.services.lifecycle import (
     run_stopped,
 )
 from experiments.services.live import points_came, series_changed
-from experiments.services.logs import log_append
+from experiments.services.logs import log_append, log_changed
 from experiments.services.metric_names import names_admit
 from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
@@ -74,6 +74,7 @@ def batch_ingest(*, allocation: Allocation, run_id: UUID, batch: Batch) -> Recei
         # Its answer was lost, and so may be what pages were to hear of it.
         run_changed(run)
         series_changed(run)
+        log_changed(run)
         return Receipt(_order(run, allocation), expected)
     if batch.seq > expected:
         raise Gap(f"Batch {batch.seq} came, but {expected} is missing.", expected=expected)

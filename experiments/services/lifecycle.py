@@ -212,7 +212,7 @@ def run_pause(run: Run, lost: Cause | None = None) -> bool:
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:
     """Names the first value of the objective that is NaN or infinite. One query."""
     metric = run.experiment.objective_metric
-    batch = run.metric_batches.filter(name=metric, level=0, values__overlap=NOT_FINITE).first()
+    batch = run.batches.filter(name=metric, level=0, values__overlap=NOT_FINITE).first()
     points = zip(batch.steps, batch.values, strict=True) if batch else ()
     found = next(((step, value) for step, value in points if not math.isfinite(value)), None)
     return objective_cause(metric, found, traceback)

@@ -1,6 +1,5 @@
 """What pages hear of a run's points. Call in the transaction that writes them."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,12 +28,4 @@ def _groups(run: Run) -> list[str]:
 
 
 def _part(name: str, attempt: int, count: int, points: Points) -> dict[str, Any]:
-    values = [value if math.isfinite(value) else None for value in points.values.tolist()]
-    return {
-        "name": name,
-        "attempt": attempt,
-        "count": count,
-        "steps": points.steps.tolist(),
-        "values": values,
-        "times": points.times.tolist(),
-    }
+    return {"name": name, "attempt": attempt, "count": count, **points.drawn()}

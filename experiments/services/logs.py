@@ -22,24 +22,38 @@ def log_append(run: Run, *, attempt: int, rank: int, printed: Printed) -> None:
     stream = LogStream.objects.filter(run=run, attempt=attempt, rank=rank).first()
     stream = stream or LogStream(run=run, attempt=attempt, rank=rank)
     if printed.text:
-        lines = _lines(printed.text.encode())
-        chunks = list(_chunks(stream, stream.lines + 1, lines, printed.times))
-        LogChunk.objects.bulk_create(chunks)
-        stream.lines += len(lines)
-        if len(chunks) > 1:
-            # They are full already.
-            stream.hot_line, stream.hot_chunks = chunks[-1].first_line, 0
-        stream.hot_chunks += 1
-        if stream.hot_chunks >= HOT_CHUNKS:
-            _merge(stream)
+        _add(stream, printed.text.encode(), printed.times)
     if printed.open is not None:
         stream.open = printed.open
     stream.save()
+    log_changed(run)
+
+
+def log_changed(run: Run) -> None:
+    """Tell the run's page that there is more of its log."""
     publish([group_name("run", run.id)], {"what": "log", "run": str(run.id)})
 
 
-def _merge(stream: LogStream) -> None:
-    """Make full chunks of those that are still small; the last one stays open for more."""
+def _add(stream: LogStream, content: bytes, marks: Iterable[Mark]) -> None:
+    """Add lines as a small chunk; or, if they are many or the small ones are, make full chunks of both."""
+    lines = _lines(content)
+    first = stream.lines + 1
+    stream.lines += len(lines)
+    stream.hot_chunks += 1
+    is_due = stream.hot_chunks >= HOT_CHUNKS or len(content) > CHUNK_BYTES
+    if is_due:
+        hot_lines, hot_marks = _take_hot(stream)
+        marks = [*hot_marks, *((line + len(hot_lines), when) for line, when in marks)]
+        first, lines = stream.hot_line, hot_lines + lines
+    chunks = list(_chunks(stream, first, lines, marks))
+    LogChunk.objects.bulk_create(chunks)
+    if is_due:
+        # The last one stays open for more.
+        stream.hot_line, stream.hot_chunks = chunks[-1].first_line, 1
+
+
+def _take_hot(stream: LogStream) -> tuple[list[bytes], list[Mark]]:
+    """The lines of the chunks that are still small, which are deleted."""
     hot = LogChunk.objects.filter(
         run_id=stream.run_id,
         attempt=stream.attempt,
@@ -52,9 +66,7 @@ def _merge(stream: LogStream) -> None:
         marks += [(line + len(lines), when) for line, when in zip(chunk.time_lines, chunk.times, strict=True)]
         lines += _lines(zlib.decompress(chunk.content))
     hot.delete()
-    merged = list(_chunks(stream, stream.hot_line, lines, marks))
-    LogChunk.objects.bulk_create(merged)
-    stream.hot_line, stream.hot_chunks = merged[-1].first_line, 1
+    return lines, marks
 
 
 def _chunks(

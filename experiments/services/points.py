@@ -8,9 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from experiments.models import MetricBatch, Run
+from experiments.models import Run
 from experiments.points import Points, joined, thinned
 from experiments.selectors.points import (
     chunk_at,
@@ -106,7 +105,7 @@ def points_forget(run: Run, step: int) -> set[str]:
     """
     hot = hot_rows_past(run, step)
     chunked = chunked_names_past(run, step)
-    past = run.metric_batches.filter(month=run.month, level=0, attempt__gt=0, last_step__gt=step)
+    past = run.batches.filter(level=0, attempt__gt=0, last_step__gt=step)
     past.exclude(name__startswith=SYSTEM).delete()
     left = ((row, row.points.pick(row.points.steps <= step)) for row in hot)
     _write(run, (Row(row.name, points, row.seq, row.attempt) for row, points in left if len(points)))
@@ -121,7 +120,7 @@ def _compact(run: Run, name: str) -> None:
     hot = hot_points(run, name)
     first = _first_chunk(run, name, int(hot.steps.min()))
     points = joined([*level_rows(run, name, 0, first), hot]).in_order()
-    _rows(run, name).filter(level=0, attempt__gt=0).delete()
+    run.batches.filter(name=name, level=0, attempt__gt=0).delete()
     _rewrite(run, name, first, points)
 
 
@@ -137,7 +136,8 @@ def _rewrite(run: Run, name: str, first: int, points: Points) -> None:
     Row n of level 1 is made of chunk n; row n of each level above, of rows FAN x n and following of the level below.
     """
     below = [points.pick(slice(at, at + CHUNK)) for at in range(0, len(points), CHUNK)]
-    _rows(run, name).filter(level=0, attempt=0, seq__gte=first).delete()
+    rows = run.batches.filter(name=name)
+    rows.filter(level=0, attempt=0, seq__gte=first).delete()
     made = [Row(name, chunk, first + index) for index, chunk in enumerate(below)]
     level = 0
     while first + len(below) > 1:
@@ -149,14 +149,10 @@ def _rewrite(run: Run, name: str, first: int, points: Points) -> None:
         members = [*siblings, *below]
         groups = [joined(members[at : at + fan]) for at in range(0, len(members), fan)]
         below, first = [thinned(group, BUCKET) for group in groups], parent
-        _rows(run, name).filter(level=level, seq__gte=first).delete()
+        rows.filter(level=level, seq__gte=first).delete()
         made += [Row(name, row, first + index, level=level) for index, row in enumerate(below)]
-    _rows(run, name).filter(level__gt=level).delete()
+    rows.filter(level__gt=level).delete()
     _write(run, made)
-
-
-def _rows(run: Run, name: str) -> QuerySet[MetricBatch]:
-    return MetricBatch.objects.filter(month=run.month, run=run, name=name)
 
 
 def _write(run: Run, rows: Iterable[Row]) -> None:

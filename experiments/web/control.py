@@ -25,10 +25,8 @@ from experiments.web.revision_form import RevisionForm
 from experiments.web.tags import tag_sent
 from experiments.web.words import counted
 from mlplatform.http.forms import show_error
+from mlplatform.http.query import numbers_in
 from mlplatform.kernel.errors import Conflict, InvalidInput
-
-# More digits than any run's number has.
-MAX_DIGITS = 9
 
 
 @require_POST
@@ -64,8 +62,7 @@ def retry(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
 def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
     """Cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
     found = experiment_get(request.user, project, slug, "control")
-    sent = request.POST.getlist("run")
-    numbers = [int(number) for number in sent if number.isdecimal() and len(number) <= MAX_DIGITS]
+    numbers = numbers_in(request.POST, "run")
     action = request.POST.get("action")
     if not numbers or action not in ("cancel", "retry", "tag"):
         messages.error(request, "Select at least one run, then choose what to do with it.")

@@ -37,9 +37,8 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         **_objective(best, found.objective_field),
         "tracking": tracking_trouble(found),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
-        "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
-            "csv"
-        ),
+        "points_view": "api_experiment_points",
+        "points_pk": found.pk,
         "may_launch": "launch" in may,
         "may_control": "control" in may,
         **runs_shown(request, found, counts, may_control="control" in may),

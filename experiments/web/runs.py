@@ -1,11 +1,12 @@
-"""The page of a run, its points, cancel and retry."""
+"""The page of a run, cancel and retry."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Value
 from django.db.models.functions import Replace
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -14,7 +15,6 @@ from accounts.models import User
 from accounts.permissions import rights
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
-from experiments.points_file import points_file
 from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
@@ -27,7 +27,7 @@ from experiments.web.advice import PRUNED, advice_for
 from experiments.web.forking import can_continue
 from experiments.web.logs import log_card
 from experiments.web.provenance import provenance
-from mlplatform.http.pages import render_page
+from mlplatform.http.pages import render_page, wants_fragment
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.selectors.allocations import allocation_packages
@@ -41,7 +41,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     """Everything about one run."""
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
-    place = [found.experiment.project.slug, found.experiment.slug]
     checkpoints = checkpoint_lines(found)
     may = rights(request.user, found.experiment.project)
     events = list(
@@ -66,25 +65,13 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "tracking": tracking_state(found),
         "previous": previous,
         "following": following,
-        "log": log_card(found, request.GET),
-        "points_dropped": points_dropped(found),
-        "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
-        "series_url": f"{reverse('series', args=place)}?run={number}",
-        "system_metric": next(iter(system_metric_names(found)), ""),
         "may_launch": "launch" in may,
         "may_control": "control" in may,
     }
+    # The part that is fetched at every report has neither charts nor the log.
+    if not wants_fragment(request):
+        context |= _charts(found) | {"log": log_card(found, request.GET)}
     return render_page(request, "experiments/run.html", context, fragment="run-live")
-
-
-@require_safe
-@signed_in
-def points(
-    request: SignedInRequest, project: str, slug: str, number: int, kind: str
-) -> StreamingHttpResponse:
-    """All points of the run, or those of each `?name=`, as a file."""
-    found = run_get(request.user, project, slug, number)
-    return points_file([found], request.GET, f"{slug}-{number}", kind)
 
 
 @require_safe
@@ -110,6 +97,17 @@ def cancel(request: SignedInRequest, project: str, slug: str, number: int) -> Ht
 def retry(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """Queue it again."""
     return _control(request, run_get(request.user, project, slug, number, "control"), _retry)
+
+
+def _charts(found: Run) -> dict[str, Any]:
+    place = [found.experiment.project.slug, found.experiment.slug]
+    return {
+        "points_dropped": points_dropped(found),
+        "points_view": "api_run_points",
+        "points_pk": found.pk,
+        "series_url": f"{reverse('series', args=place)}?run={found.number}",
+        "system_metric": next(iter(system_metric_names(found)), ""),
+    }
 
 
 def _waits(found: Run) -> bool:

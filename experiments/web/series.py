@@ -1,21 +1,18 @@
-"""Points of an experiment's runs: for its chart, and as a file."""
+"""Points of an experiment's runs for its chart."""
 
-import math
 from typing import Any
 
-from django.http import JsonResponse, StreamingHttpResponse
+from django.http import JsonResponse
 from django.views.decorators.http import require_safe
 
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import Run
-from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import experiment_metric_names
 from experiments.selectors.points import points_dropped
-from experiments.selectors.series import Series, metric_counts, series, view_in
+from experiments.selectors.series import Series, series, summaries_of, view_in
+from mlplatform.http.query import numbers_in
 
-# More digits than any run's number has.
-MAX_DIGITS = 10
 MAX_CHART_RUNS = 100
 # Pixels, if the page does not say.
 CHART_WIDTH = 500
@@ -24,48 +21,33 @@ CHART_WIDTH = 500
 @require_safe
 @signed_in
 def series_json(request: SignedInRequest, project: str, slug: str) -> JsonResponse:
-    """Points of `?metric=` of the newest runs, or of each `?run=<number>`, for its chart. `?system`: of machines.
+    """Points of `?metric=` of the newest runs that have it, or of each `?run=<number>`. `?system`: of machines.
 
     `?width=&x=&from=&to=` say what the chart shows, see selectors/series.py.
     """
     found = experiment_get(request.user, project, slug)
-    runs = found.runs.all()
-    only = [int(text) for text in request.GET.getlist("run") if text.isdecimal() and len(text) < MAX_DIGITS]
-    if only:
-        runs = runs.filter(number__in=only)
-    shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])
     names = experiment_metric_names(found, system="system" in request.GET)
     metric = request.GET.get("metric") or (names[0] if names else "")
-    view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
+    measured = summaries_of(found, [metric], numbers_in(request.GET, "run"))
     # Before the points: series.js knows how to go on from too small a count, not from one too large.
-    counts = metric_counts(shown, metric)
+    newest = measured[:MAX_CHART_RUNS]
+    counts = {summary.run_id: summary.count for summary in newest}
+    shown = [summary.run for summary in newest][::-1]
+    view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
     curves = {item.run_id: item for item in series(shown, [metric], view)}
     return JsonResponse(
         {
             "metric": metric,
             "metrics": names,
-            "runs": [
-                _curve(run, counts.get(run.pk, 0), curves[run.pk])
-                for run in reversed(shown)
-                if run.pk in curves
-            ],
+            "runs": [_curve(run, counts[run.pk], curves[run.pk]) for run in shown if run.pk in curves],
             "runs_shown": len(shown),
-            "dropped": [run.number for run in reversed(shown) if points_dropped(run)],
-            "left_out": runs.count() - len(shown),
+            "dropped": [run.number for run in shown if points_dropped(run)],
+            "left_out": measured.count() - len(shown),
         }
     )
 
 
-@require_safe
-@signed_in
-def points(request: SignedInRequest, project: str, slug: str, kind: str) -> StreamingHttpResponse:
-    """All points of all runs, or those of each `?name=`, as one file."""
-    found = experiment_get(request.user, project, slug)
-    return points_file(found.runs.order_by("number"), request.GET, slug, kind)
-
-
 def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
-    values = found.points.values.tolist()
     return {
         "id": str(run.pk),
         "number": run.number,
@@ -74,7 +56,5 @@ def _curve(run: Run, count: int, found: Series) -> dict[str, Any]:
         "set": run.set_number,
         "params": run.params,
         "start": found.start,
-        "steps": found.points.steps.tolist(),
-        "values": [value if math.isfinite(value) else None for value in values],
-        "times": found.points.times.tolist(),
+        **found.points.drawn(),
     }

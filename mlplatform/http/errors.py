@@ -11,15 +11,21 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from mlplatform.http.outage import RETRY_AFTER_S, WORDS, is_outage
-from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, PlatformError, Unauthenticated
+from mlplatform.http.outage import WORDS, is_outage
+from mlplatform.kernel.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PlatformError,
+    Unauthenticated,
+    Unavailable,
+)
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
-CODES = {400: "invalid", 403: "forbidden", 404: "not_found", 413: "too_large", 503: "unavailable"}
 
 
-def problem(error: PlatformError) -> dict[str, Any]:
+def _problem(error: PlatformError) -> dict[str, Any]:
     """The RFC 9457 body of an error."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -42,6 +48,8 @@ def problem_json(exception: Exception, context: dict[str, Any]) -> Response | No
     elif isinstance(exception, drf.APIException):
         error = PlatformError(str(exception.detail))
         error.code, error.http_status = exception.default_code, exception.status_code
+        if wait := getattr(exception, "wait", None):
+            error.retry_after = int(wait) + 1
     elif isinstance(exception, Http404 | ObjectDoesNotExist):
         error = NotFound("There is no such thing here, or you may not see it.")
     elif isinstance(exception, PermissionDenied):
@@ -51,10 +59,12 @@ def problem_json(exception: Exception, context: dict[str, Any]) -> Response | No
     else:
         return None
     set_rollback()
-    headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
-    if isinstance(exception, drf.Throttled) and (wait := getattr(exception, "wait", None)):
-        headers["Retry-After"] = str(int(wait) + 1)
-    return Response(problem(error), status=error.http_status, headers=headers, content_type=PROBLEM)
+    return Response(_problem(error), status=error.http_status, headers=_headers(error), content_type=PROBLEM)
+
+
+def _headers(error: PlatformError) -> dict[str, str]:
+    challenge = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
+    return challenge | ({} if error.retry_after is None else {"Retry-After": str(error.retry_after)})
 
 
 class PlatformErrorMiddleware:
@@ -72,33 +82,36 @@ class PlatformErrorMiddleware:
         """See Django's middleware."""
         if not isinstance(exception, PlatformError):
             return None
-        return error_page(request, exception.http_status, exception.message)
+        return error_response(request, exception)
 
 
-def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+def error_response(request: HttpRequest, error: PlatformError) -> HttpResponse:
     """One template for every error; the API's URLs get problem+json."""
+    status, headers = error.http_status, _headers(error)
     if request.path.startswith(("/api/", "/harness/")):
-        error = PlatformError(message)
-        error.http_status = status
-        error.code = CODES.get(status, "error")
-        return JsonResponse(problem(error), status=status, content_type=PROBLEM)
+        return JsonResponse(_problem(error), status=status, headers=headers, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
-    return render(request, template, {"status": status, "message": message}, status=status)
+    response = render(request, template, {"status": status, "message": error.message}, status=status)
+    for name, value in headers.items():
+        response[name] = value
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    return error_page(request, 400, "The request could not be understood. Reload the page and try again.")
+    return error_response(
+        request, InvalidInput("The request could not be understood. Reload the page and try again.")
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return error_page(request, 403, "You may not do this. An administrator can change your role.")
+    return error_response(request, Forbidden("You may not do this. An administrator can change your role."))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
-    return error_page(request, 404, "There is no such page, or you may not see it.")
+    return error_response(request, NotFound("There is no such page, or you may not see it."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -107,9 +120,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Django comes here from every layer, also from middleware, while the exception is being handled.
     """
     if is_outage(sys.exception()):
-        response = error_page(request, 503, WORDS)
-        response["Retry-After"] = str(RETRY_AFTER_S)
-        return response
-    return error_page(
-        request, 500, "Something went wrong on our side. The log of the web process has the details."
-    )
+        return error_response(request, Unavailable(WORDS))
+    words = "Something went wrong on our side. The log of the web process has the details."
+    return error_response(request, PlatformError(words))

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from mlplatform.http.errors import error_page
+from mlplatform.http.errors import error_response
+from mlplatform.kernel.errors import InvalidInput, TooLarge
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -103,7 +104,7 @@ class BodyLimitMiddleware:
             words = (
                 f"This is larger than {megabytes} MiB. Leave data out; read it from a shared path instead."
             )
-            return error_page(request, 413, words)
+            return error_response(request, TooLarge(words))
         return self.get_response(request)
 
 
@@ -116,5 +117,7 @@ class NoNulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """See Django's middleware."""
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            return error_page(request, 400, "The address contains a NUL character (%00); remove it.")
+            return error_response(
+                request, InvalidInput("The address contains a NUL character (%00); remove it.")
+            )
         return self.get_response(request)

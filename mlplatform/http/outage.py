@@ -4,13 +4,13 @@ import logging
 
 from django.db import InterfaceError, OperationalError
 
-RETRY_AFTER_S = 5
+OUTAGES = (InterfaceError, OperationalError)
 WORDS = "The database does not answer right now; try again in a moment."
 
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether the database is to blame, and the same request may work later."""
-    return isinstance(error, InterfaceError | OperationalError)
+    return isinstance(error, OUTAGES)
 
 
 class OneLine(logging.Filter):

@@ -12,6 +12,8 @@ class PlatformError(Exception):
     code = "error"
     http_status = 500
     retryable = False
+    # Seconds after which the same call may work, if anybody can say.
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, field: str | None = None, **details: Any) -> None:
         super().__init__(message)
@@ -68,6 +70,7 @@ class Busy(PlatformError):
     code = "busy"
     http_status = 429
     retryable = True
+    retry_after = 1
 
 
 class Unavailable(PlatformError):
@@ -76,6 +79,7 @@ class Unavailable(PlatformError):
     code = "unavailable"
     http_status = 503
     retryable = True
+    retry_after = 5
 
 
 class ConfigurationError(PlatformError):

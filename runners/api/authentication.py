@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from mlplatform.http.bearer import bearer
 from mlplatform.kernel.errors import InvalidInput, TooLarge, Unauthenticated
 from runners.models import Allocation
 from runners.services.tokens import allocation_by_token
@@ -24,11 +25,11 @@ class AllocationAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Allocation]:
         """See REST framework."""
-        scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
+        text = bearer(get_authorization_header(request))
+        if text is None:
             raise AuthenticationFailed("The harness must send its allocation token.")
         try:
-            return AnonymousUser(), allocation_by_token(text.strip())
+            return AnonymousUser(), allocation_by_token(text)
         except Unauthenticated as error:
             raise AuthenticationFailed(error.message) from error
 

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import OperationalError
 from redis.exceptions import ConnectionError as ValkeyAway
 
 from accounts.models import User
 from experiments import broadcast as module
+from experiments import consumers
 from experiments.broadcast import broadcast
 from experiments.models import Experiment
 from experiments.selectors.watching import refusals
 from mlplatform.http import rooms
 from mlplatform.http.live import group_name
 from mlplatform.http.numbers import Numbers
+from mlplatform.http.outage import OUTAGES
 from tests.experiments.live import LIMIT_S, ROUTES, RUN, Socket, points, signed_in, tell, until, watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -133,15 +134,20 @@ async def test_a_lost_message_becomes_a_refetch(
     await page.leave()
 
 
+@pytest.mark.parametrize("outage", OUTAGES)
 async def test_while_nobody_says_who_may_hear_it_news_wait(
-    owner: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    outage: type[Exception],
+    owner: User,
+    experiment: Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     page = await watch(owner, "experiment", experiment.pk)
     asked = asyncio.Event()
 
     def away(watchers: Any) -> Any:
         asked.set()
-        raise OperationalError("PostgreSQL is away")
+        raise outage("PostgreSQL is away")
 
     monkeypatch.setattr(module, "refusals", away)
     await tell(experiment.pk, RUN)
@@ -165,6 +171,34 @@ async def test_a_defect_closes_the_sockets_and_the_next_ones_work(
     await tell(experiment.pk, RUN)
     assert (await page.frame())["changed"] == ["run:r1"]
     await page.leave()
+
+
+async def test_after_a_defect_a_page_hears_where_another_has_not_hung_up_yet(
+    owner: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = await watch(owner, "experiment", experiment.pk)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "refusals", lambda watchers: 1 / 0)
+        await tell(experiment.pk, RUN)
+        assert (await closed.receive_output(LIMIT_S))["type"] == "websocket.close"
+    page = await watch(owner, "experiment", experiment.pk)
+    await tell(experiment.pk, RUN)
+    assert (await page.frame())["changed"] == ["run:r1"]
+    await closed.leave()
+    await page.leave()
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_while_postgresql_is_away_pages_are_to_come_again(
+    outage: type[Exception], owner: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(watchers: Any) -> Any:
+        raise outage("PostgreSQL is away")
+
+    monkeypatch.setattr(consumers, "refusals", away)
+    page = Socket(await database_sync_to_async(signed_in)(owner), "experiment", experiment.pk)
+    await page.connect()
+    assert await page.close_code() == 1013
 
 
 async def test_while_valkey_is_away_pages_are_to_come_again(
@@ -199,6 +233,12 @@ async def test_a_page_is_answered_when_it_asks_and_when_it_does_not(
 async def test_nonsense_is_hung_up_on(owner: User, experiment: Experiment, asked: Any) -> None:
     page = await watch(owner, "experiment", experiment.pk)
     await page.say(asked)
+    assert await page.close_code() == 4400
+
+
+async def test_deep_nonsense_is_hung_up_on(owner: User, experiment: Experiment) -> None:
+    page = await watch(owner, "experiment", experiment.pk)
+    await page.send_input({"type": "websocket.receive", "text": "[" * 16_000})
     assert await page.close_code() == 4400
 
 

@@ -5,25 +5,31 @@ import io
 import json
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from experiments import export
-from experiments.models import Run
+from experiments.models import Experiment, Run
 from experiments.points_file import points_file
-from experiments.selectors.export import exact
+from experiments.selectors import export as module
+from experiments.selectors.export import exact, runs_of
 from experiments.services import points
 from experiments.services.points import points_compact
 from mlplatform.http import downloads
 from mlplatform.kernel.errors import Busy, InvalidInput
+from tests.experiments.swept import add_runs
 from tests.points import report
 
 Api = Callable[..., APIClient]
+BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 ROWS = [
     (1, 'a "quoted", name', 1, math.inf),
     (1, "loss", 1, 0.1),
@@ -77,14 +83,20 @@ def test_a_page_offers_them_and_strangers_get_none(
     run: Run, client: Any, owner: User, stranger: User
 ) -> None:
     client.force_login(owner)
-    for url in (run.get_absolute_url(), run.experiment.get_absolute_url()):
-        assert f'href="{url}points.parquet"' in client.get(url).content.decode()
-        response = client.get(f"{url}points.csv?name=loss")
+    pages = {
+        f"/api/v1/runs/{run.pk}/": run.get_absolute_url(),
+        f"/api/v1/experiments/{run.experiment_id}/": run.experiment.get_absolute_url(),
+    }
+    for url, page in pages.items():
+        assert f'href="{url}points.parquet"' in client.get(page).content.decode()
+        response = client.get(f"{url}points.csv?name=loss", headers={"Accept": BROWSER_ACCEPTS})
         assert "attachment" in response["Content-Disposition"]
         assert content(response).decode().count("\n") == 1 + len(of("loss"))
         assert client.get(f"{url}points.xlsx").status_code == 400
     client.force_login(stranger)
-    assert client.get(f"{run.get_absolute_url()}points.csv").status_code == 404
+    assert [client.get(f"{url}points.csv").status_code for url in pages] == [404, 404]
+    client.logout()
+    assert [client.get(f"{url}points.csv").status_code for url in pages] == [401, 401]
 
 
 def test_parts_are_small_and_in_order(run: Run) -> None:
@@ -92,6 +104,21 @@ def test_parts_are_small_and_in_order(run: Run) -> None:
     assert len(parts) > 1
     found = [(part.run, part.metric, step, value) for part in parts for step, value, _ in part.rows()]
     assert repr(found) == repr(of("loss"))
+
+
+def test_the_runs_of_an_experiment_are_read_a_page_at_a_time_with_no_more_than_is_needed(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_runs(experiment, [({"lr": n}, None) for n in range(3)])
+    monkeypatch.setattr(module, "RUNS_AT_A_TIME", 2)
+    found = runs_of(experiment)
+    with CaptureQueriesContext(connection) as asked:
+        assert [run.number for run in islice(found, 2)] == [1, 2]
+    assert len(asked) == 1
+    assert "params" not in asked.captured_queries[0]["sql"]
+    with CaptureQueriesContext(connection) as asked:
+        assert [(run.number, run.month > 0) for run in found] == [(3, True), (4, True), (5, True)]
+    assert len(asked) == 3
 
 
 def test_large_exports_are_groups_of_rows(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import json
 import math
 from typing import Any
 
@@ -83,3 +84,9 @@ def test_in_order_keeps_the_order_of_arrival_within_a_step() -> None:
 @pytest.mark.parametrize("parts", [[], [NONE], [NONE, NONE]])
 def test_nothing_stays_nothing(parts: list[Points]) -> None:
     assert len(joined(parts)) == len(thinned(joined(parts), 3)) == 0
+
+
+def test_a_chart_has_no_place_for_what_is_not_finite() -> None:
+    drawn = columns([1, 2, 3, 4], [0.5, math.nan, math.inf, -math.inf], [1.0, 2.0, 3.0, 4.0]).drawn()
+    assert drawn == {"steps": [1, 2, 3, 4], "values": [0.5, None, None, None], "times": [1.0, 2.0, 3.0, 4.0]}
+    assert json.loads(json.dumps(drawn, allow_nan=False)) == drawn

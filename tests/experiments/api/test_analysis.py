@@ -32,6 +32,13 @@ def test_what_they_say(api: Api, experiment: Experiment, finish: Finish, owner: 
     assert "there is 1 so far" in body["reason"]
 
 
+def test_an_experiment_without_an_objective(api: Api, experiment: Experiment, owner: User) -> None:
+    Experiment.objects.filter(pk=experiment.pk).update(objective_metric="")
+    body = api(owner).get(f"/api/v1/experiments/{experiment.pk}/columns/").json()
+    assert body["objective"]["metric"] == ""
+    assert body["runs"]["objective"] == [None, None]
+
+
 @pytest.mark.parametrize(("part", "queries"), [("columns", 5), ("timeline", 9)])
 def test_queries(
     *,

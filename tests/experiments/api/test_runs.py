@@ -6,6 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from experiments.api import runs as module
 from experiments.models import Experiment, RunMetric, TrackingSync
 from experiments.selectors.runs import best_objective
 from experiments.selectors.tables import experiment_space, run_table
@@ -13,6 +14,7 @@ from experiments.services.tracking_sync import sync_due
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from tests.experiments.conftest import Finish
+from tests.experiments.swept import add_runs
 from tests.fakes.tracking_store import FakeTrackingStore
 from tests.points import report
 
@@ -168,6 +170,34 @@ def test_points_and_names(api: Api, owner: User, experiment: Experiment) -> None
     assert {99.0, -99.0} <= set(thin["values"])
     assert api(owner).get(path, {"name": "other"}).json() == []
     assert api(owner).get(path, {"name": "loss", "width": "many"}).json()["field"] == "width"
+
+
+def test_a_metric_that_is_named_twice_is_one_curve(api: Api, owner: User, experiment: Experiment) -> None:
+    run = experiment.runs.get(number=1)
+    report(run, [1, 2], [0.5, 0.25], name="loss")
+    for path in (f"runs/{run.id}/metrics/", f"experiments/{experiment.id}/series/"):
+        (curve,) = api(owner).get(f"/api/v1/{path}", {"name": ["loss", "loss"]}).json()
+        assert (curve["steps"], curve["values"]) == ([1, 2], [0.5, 0.25])
+
+
+def test_more_curves_than_fit_into_an_answer(api: Api, owner: User, experiment: Experiment) -> None:
+    names = {"name": [f"metric-{n}" for n in range(201)]}
+    for path in (f"runs/{experiment.runs.get(number=1).id}/metrics/", f"experiments/{experiment.id}/series/"):
+        answer = api(owner).get(f"/api/v1/{path}", names)
+        assert (answer.status_code, answer.json()["field"]) == (400, "name")
+
+
+def test_curves_are_of_the_newest_runs_that_have_them(
+    api: Api, owner: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_CURVES", 2)
+    for number in (1, 2):
+        report(experiment.runs.get(number=number), [1], [number], name="loss")
+    add_runs(experiment, [({"lr": n}, None) for n in range(3)])
+    path = f"/api/v1/experiments/{experiment.id}/series/"
+    assert [curve["values"] for curve in api(owner).get(path, {"name": "loss"}).json()] == [[2.0], [1.0]]
+    assert [curve["values"] for curve in api(owner).get(path, {"name": "loss", "run": "1"}).json()] == [[1.0]]
+    assert [curve["values"] for curve in api(owner).get(path, {"name": ["loss", "other"]}).json()] == [[2.0]]
 
 
 def test_sets_with_mean_and_deviation(

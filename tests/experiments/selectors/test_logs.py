@@ -111,6 +111,8 @@ def test_an_answer_is_bounded_by_its_size(run: Run, monkeypatch: pytest.MonkeyPa
     assert len(texts(run, {}, first=1, count=10)) == 2
     prints(run, "y" * 5000)
     assert texts(run, {}, first=11) == ["y" * 5000]
+    prints(run, *["ä" * 200] * 10)
+    assert len(texts(run, {}, first=12, count=10)) == 2
 
 
 def test_all_of_it(run: Run) -> None:

@@ -97,3 +97,18 @@ def test_the_newest_runs_in_a_fixed_number_of_queries(
         found = timeline(experiment)
     assert [number for number, _, _ in found.runs] == [18, 19, 20, 21, 22]
     assert found.left_out == 17
+
+
+def test_the_runs_that_work_are_shown_before_the_queue_behind_them(
+    experiment: Experiment, leased: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_runs(experiment, [({"lr": n}, n) for n in range(20)])
+    Run.objects.filter(experiment=experiment, number__gt=1).update(state="queued", attempts_made=0)
+    monkeypatch.setattr(module, "MAX_RUNS", 3)
+    found = timeline(experiment)
+    assert [(number, state) for number, state, _ in found.runs] == [
+        (1, "starting"),
+        (21, "queued"),
+        (22, "queued"),
+    ]
+    assert found.left_out == 19

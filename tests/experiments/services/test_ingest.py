@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from experiments.models import Checkpoint, Experiment, LogChunk, MetricBatch, Run, RunMetric, TrackingSync
 from experiments.selectors.series import series
-from experiments.services import lifecycle
+from experiments.services import lifecycle, logs
 from experiments.services.control import run_cancel
 from experiments.services.ingest import Gap, Receipt, batch_ingest
 from experiments.telemetry import parse_batch
@@ -41,11 +41,29 @@ def test_a_repeated_batch_changes_nothing(sender: Sender) -> None:
     assert LogChunk.objects.count() == 1
 
 
+def test_a_batch_that_comes_again_has_its_page_ask_for_the_log(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(logs, "publish", lambda groups, event: told.append(event["what"]))
+    for _ in range(2):
+        sender.send(seq=1, log="hello\n")
+    assert told == ["log", "log"]
+
+
 def test_a_gap_names_what_is_missing_and_stores_nothing(sender: Sender) -> None:
     with pytest.raises(Gap) as caught:
         sender.send(seq=3, points=points(1.0))
     assert caught.value.details == {"expected": 1}
     assert not MetricBatch.objects.exists()
+
+
+def test_each_rank_tells_of_its_machine(sender: Sender, leased: Any) -> None:
+    for rank in range(2):
+        each = sender if rank == 0 else Sender(leased, rank)
+        each.send(points=points(50.0, name=f"system/{rank}/cpu_utilization_percentage"), log=f"rank {rank}\n")
+    assert RunMetric.objects.filter(name__startswith="system/").count() == 2
+    assert LogChunk.objects.count() == 2
 
 
 def test_non_finite_values(sender: Sender) -> None:

@@ -48,6 +48,17 @@ def test_a_large_batch_is_cut_and_not_merged_again(run: Run) -> None:
     assert told(run) == ["small", *[wide] * 500, *["more"] * (HOT_CHUNKS - 1)]
 
 
+def test_what_is_small_is_merged_with_a_large_batch_that_comes_before_it_is_due(run: Run) -> None:
+    wide, rounds = "x" * 999, 5
+    for _ in range(rounds):
+        for _ in range(HOT_CHUNKS - 1):
+            prints(run, "small")
+        prints(run, *[wide] * 100)
+    whole = rounds * (100 * 1000 + (HOT_CHUNKS - 1) * len("small\n"))
+    assert LogChunk.objects.count() <= whole // CHUNK_BYTES + 2
+    assert told(run) == [*["small"] * (HOT_CHUNKS - 1), *[wide] * 100] * rounds
+
+
 def test_a_line_longer_than_a_chunk_has_one_of_its_own(run: Run) -> None:
     long = "x" * (2 * CHUNK_BYTES)
     prints(run, "a", long, "b")

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.models import MetricBatch, Run, RunMetric
+from experiments.models import Experiment, MetricBatch, Run, RunMetric
 from experiments.points import Points, joined, thinned
+from experiments.selectors.search import objective_at
 from experiments.selectors.series import View, series
+from experiments.selectors.tracking import points_at
 from experiments.services import points
+from experiments.services.lifecycle import not_finite_cause
 from experiments.services.points import points_compact
 from experiments.services.rewind import rewind
 from experiments.services.summaries import FIELDS, summaries, summarise
@@ -245,3 +249,16 @@ def test_all_rows_of_a_run_are_in_the_partition_of_its_month(run: Run) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM experiments_metricbatch")
         assert len(cursor.fetchall()) == 1
+
+
+def test_who_reads_points_says_in_which_partition_they_are(experiment: Experiment) -> None:
+    run = experiment.runs.select_related("experiment").get(number=1)
+    report(run, [1], [math.nan])
+    run.experiment.objective_metric = "accuracy"
+    with CaptureQueriesContext(connection) as asked:
+        assert "step 1" in not_finite_cause(run).message
+        assert points_at(run, 1)["accuracy"].step == 1
+        assert list(objective_at(run.experiment, 1)) == [1]
+    found = [query["sql"].partition(" WHERE ")[2] for query in asked if "metricbatch" in query["sql"]]
+    assert len(found) == 3
+    assert all('"experiments_metricbatch"."month"' in condition for condition in found)

@@ -6,8 +6,8 @@ from accounts.models import User
 from experiments.models import Bundle, Experiment
 from tests.experiments.web.conftest import Browser
 
-LOOK = ["/p/vision/", "{e}", "{e}?sort=-duration", "{e}?group=set", "{e}series/", "{e}r/1/", "{e}r/1/log/"]
-LOOK += ["{e}analysis/", *(f"{{e}}analysis/{part}/" for part in ("columns", "importance", "timeline"))]
+LOOK = ["/p/vision/", "{e}", "{e}?sort=-duration", "{e}?group=set", "{e}series/", "{e}analysis/", "{e}r/1/"]
+LOOK += ["{e}r/1/log/"]
 CHANGE_BY_GET = [
     "/p/vision/new/",
     "/p/vision/new/{bundle}/",

@@ -83,11 +83,18 @@ def test_selected_runs_are_canceled_and_retried(browser: Browser, owner: User, p
         {"action": "cancel"},
         {"run": "1"},
         {"action": "delete", "run": "1"},
-        {"action": "cancel", "run": "x"},
     ],
 )
 def test_nothing_selected(browser: Browser, owner: User, place: str, sent: dict[str, str]) -> None:
     assert "Select at least one run" in posted(browser, owner, f"{place}runs/", sent)
+    assert states() == ["queued", "queued"]
+
+
+def test_what_is_no_run_is_refused_with_all_that_came_with_it(
+    browser: Browser, owner: User, place: str
+) -> None:
+    sent = {"action": "cancel", "run": ["1", "x"]}
+    assert browser(owner).post(f"{place}runs/", sent).status_code == 400
     assert states() == ["queued", "queued"]
 
 

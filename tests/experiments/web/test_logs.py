@@ -26,6 +26,8 @@ def test_the_last_lines_are_there_without_scripts(
     page = browser(viewer).get(f"{place}r/1/").content.decode()
     assert "epoch 1\nepoch 2 &lt;b&gt;\n50%|##\n</pre>" in page
     assert "the first attempt" not in page
+    # Each batch is news of the run, whether it has lines or not.
+    assert 'data-log data-live-on="log"' in page
     assert f'data-url="/api/v1/runs/{run.id}/logs/"' in page
     assert f'href="{place}r/1/log/?attempt=2&amp;rank=0"' in page
     assert '<p class="log-cut">' not in page

@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from experiments.causes import Cause
@@ -67,6 +69,15 @@ def test_fragment_brings_sides_and_buttons(browser: Browser, owner: User, place:
     assert page.startswith('<div id="run-live"')
     assert 'id="run-side" hx-swap-oob="outerMorph"' in page
     assert 'id="run-actions" class="btn-list" hx-swap-oob="outerMorph"' in page
+
+
+def test_the_fragment_reads_nothing_of_the_log(browser: Browser, owner: User, place: str) -> None:
+    client = browser(owner)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"{place}r/1/", headers={"HX-Request": "true"})
+    statements = " ".join(query["sql"] for query in asked.captured_queries)
+    assert "experiments_run" in statements
+    assert "experiments_log" not in statements
 
 
 def test_cancel_then_retry(browser: Browser, owner: User, place: str) -> None:

@@ -3,8 +3,10 @@ import math
 import pytest
 
 from accounts.models import User
+from experiments.models import Experiment
 from experiments.web import series
 from tests.experiments.conftest import Finish
+from tests.experiments.swept import add_runs
 from tests.experiments.web.conftest import Browser
 from tests.points import report
 
@@ -27,6 +29,7 @@ def test_series(browser: Browser, owner: User, finish: Finish, place: str) -> No
     ]
     assert [run["number"] for run in client.get(f"{place}series/?run=2").json()["runs"]] == [2]
     assert client.get(f"{place}series/?metric=other").json()["runs"] == []
+    assert client.get(f"{place}series/?run=x").status_code == 400
 
 
 def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: Finish, place: str) -> None:
@@ -39,7 +42,7 @@ def test_series_of_long_runs_is_thinned(browser: Browser, owner: User, finish: F
 
 
 def test_series_without_points(browser: Browser, owner: User, place: str) -> None:
-    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 2, "dropped": [], "left_out": 0}
+    nothing = {"metric": "", "metrics": [], "runs": [], "runs_shown": 0, "dropped": [], "left_out": 0}
     assert browser(owner).get(f"{place}series/").json() == nothing
 
 
@@ -52,3 +55,18 @@ def test_series_say_how_many_runs_are_left_out(
     body = browser(owner).get(f"{place}series/").json()
     assert [run["number"] for run in body["runs"]] == [2]
     assert (body["runs_shown"], body["left_out"]) == (1, 1)
+
+
+def test_what_waits_takes_no_place_of_a_run_that_has_the_metric(
+    browser: Browser,
+    owner: User,
+    finish: Finish,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(series, "MAX_CHART_RUNS", 1)
+    finish(1, accuracy=(0.5,))
+    add_runs(Experiment.objects.get(), [({"lr": n}, None) for n in range(3)])
+    body = browser(owner).get(f"{place}series/").json()
+    assert [run["number"] for run in body["runs"]] == [1]
+    assert (body["runs_shown"], body["left_out"]) == (1, 0)
