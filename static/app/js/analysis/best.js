@@ -1,7 +1,7 @@
 // The best value so far, over the runs as they were made or as they ended.
 
 import { PointChart } from "./points.js";
-import { duration, number } from "../words.js";
+import { durationTick, number } from "../words.js";
 import { scaleOf, timeTicks } from "./scale.js";
 import { mark, node } from "../svg.js";
 
@@ -42,7 +42,7 @@ export class BestSoFar extends PointChart {
     }
     const begin = Math.min(...runs.map((run) => run.started ?? run.ended));
     const span = Math.max(runs.at(-1).ended - begin, 1);
-    const ticks = timeTicks(span, this.width < 500 ? 4 : 9).map((at) => ({ part: at / span, text: duration(at) }));
+    const ticks = timeTicks(span, this.width < 500 ? 4 : 9).map((at) => ({ part: at / span, text: durationTick(at) }));
     return { name: "Time since the first of these runs began", ticks, part: (run) => (run.ended - begin) / span };
   }
 

@@ -1,6 +1,6 @@
 // Where values lie on an axis, and how they read there.
 
-import { number } from "../words.js";
+import { number, numberTick } from "../words.js";
 
 export function valueText(axis, code) {
   if (code === null || code === undefined) return "not set";
@@ -56,7 +56,7 @@ export function scaleOf(axis) {
   return {
     at,
     back: (part) => unturn(low + part * (high - low)),
-    ticks: (most) => (high > low ? ticks(axis.low, axis.high, most) : [axis.low]).map((value) => ({ part: at(value), text: number(value) })),
+    ticks: (most) => (high > low ? ticks(axis.low, axis.high, most) : [axis.low]).map((value) => ({ part: at(value), text: numberTick(value) })),
   };
 }
 

@@ -1,7 +1,7 @@
 // When runs waited, started and trained: a row per run, or per allocation. States have a colour and a pattern.
 
 import { Frame, point } from "./frame.js";
-import { clock, duration } from "../words.js";
+import { clock, duration, durationTick } from "../words.js";
 import { timeTicks } from "./scale.js";
 import { node } from "../svg.js";
 
@@ -78,7 +78,7 @@ export class TimelineChart extends Frame {
     this.paper(height,
       node("defs", {}, ...patterns),
       ...ticks.map((at) => node("path", { class: "plot-grid", d: `M${this.x(first + at)} ${HEAD_PX - 4}V${height - 4}` })),
-      ...ticks.map((at) => node("text", { x: this.x(first + at), y: 14, "text-anchor": "middle" }, duration(at))),
+      ...ticks.map((at) => node("text", { x: this.x(first + at), y: 14, "text-anchor": "middle" }, durationTick(at))),
       ...rows.map(({ name }, index) => node("text", { class: "plot-tick", x: left - 8, y: HEAD_PX + (index + 0.5) * step, "text-anchor": "end", "dominant-baseline": "middle" }, name)),
       ...this.bars.flatMap((bar) => bar.elements));
     this.listStates();

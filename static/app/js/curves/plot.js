@@ -1,7 +1,7 @@
 // Draws curves with uPlot: both themes, any width, log axes, bands, a zoom that stays while points arrive.
 // A curve is {key, label, xs, values, raw, deviations, color, dash, hidden}; `raw` is what was smoothed, drawn faintly.
 
-import { duration, number } from "../words.js";
+import { durationTick, numberTick } from "../words.js";
 import { css } from "./colors.js";
 import { AXES } from "./axes.js";
 import { table } from "./transform.js";
@@ -90,7 +90,7 @@ export class Plot {
   }
 
   options(x, logX, logY) {
-    const ticks = { step: { incrs: STEPS }, time: {}, relative: { incrs: SECONDS, space: 80, values: (_, places) => places.map((place) => (place === null ? "" : duration(place))) } }[x];
+    const ticks = { step: { incrs: STEPS }, time: {}, relative: { incrs: SECONDS, space: 80, values: (_, places) => places.map((place) => (place === null ? "" : durationTick(place))) } }[x];
     return {
       ...this.size(),
       legend: { show: false },
@@ -105,7 +105,7 @@ export class Plot {
       },
       axes: [
         axis({ label: AXES[x], labelSize: 20, labelFont: FONT, size: 34, ...(logX && x !== "relative" ? {} : ticks) }),
-        axis({ size: 58, values: (_, places) => places.map((place) => (place === null ? "" : number(place))) }),
+        axis({ size: 58, values: (_, places) => places.map((place) => (place === null ? "" : numberTick(place))) }),
       ],
       series: [{}, ...this.columns.map((column) => seriesOf(column))],
       bands: this.columns.flatMap(({ part, curve }, index) => (

@@ -8,7 +8,7 @@ import { averaged, groups, places, smoothed } from "./transform.js";
 const PARAM = "param:";
 
 // What a setting such as "set" or "param:lr" says of a run; undefined if it has none.
-export function property(run, setting) {
+function property(run, setting) {
   if (setting === "set") return run.set;
   return setting.startsWith(PARAM) ? run.params[setting.slice(PARAM.length)] : undefined;
 }
@@ -49,10 +49,11 @@ function curveOf(members, label, { x, smoothing, hidden, tint }) {
   };
 }
 
-function labelOf(members, name, group) {
-  if (members.length === 1 && !group) return `#${members[0].number}`;
-  const title = group === "set" ? `set ${name}` : `${group.slice(PARAM.length)} ${name}`;
-  return `${title} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
+function labelOf(members, group) {
+  const value = group ? property(members[0], group) : undefined;
+  if (value === undefined) return `#${members[0].number}`;
+  const title = group === "set" ? "set" : group.slice(PARAM.length);
+  return `${title} ${number(value)} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
 }
 
 // Runs that have a finite value, or the groups of them, in the order of their numbers.
@@ -60,12 +61,9 @@ export function prepared(runs, settings, hidden) {
   const drawable = runs.filter((run) => run.values.some(Number.isFinite)).sort((one, other) => one.number - other.number);
   const tint = scale(drawable, settings.color).tint;
   const options = { ...settings, hidden, tint };
-  if (!settings.group) return drawable.map((run) => curveOf([run], labelOf([run], "", ""), options));
-  const found = groups(drawable, (run) => text(property(run, settings.group)));
-  return [...found].map(([name, members]) => curveOf(members, labelOf(members, name, settings.group), options));
+  const found = groups(drawable, (run) => (settings.group ? property(run, settings.group) : undefined));
+  return [...found.values()].map((members) => curveOf(members, labelOf(members, settings.group), options));
 }
-
-const text = (value) => (value === undefined || typeof value === "string" ? value : typeof value === "number" ? number(value) : JSON.stringify(value));
 
 // How a parameter's values become colours, and the scale's two ends in words.
 export function scale(runs, setting) {
@@ -78,6 +76,6 @@ export function scale(runs, setting) {
       ends: [number(low), number(high)], name: setting.slice(PARAM.length) + (log ? " (log)" : ""),
     };
   }
-  const names = [...new Set(values.map(text))].filter((name) => name !== undefined).sort();
-  return { tint: (run) => { const at = names.indexOf(text(property(run, setting))); return at < 0 ? null : runColor(at + 1); } };
+  const texts = [...new Set(values.filter((value) => value !== undefined).map(String))].sort();
+  return { tint: (run) => { const at = texts.indexOf(String(property(run, setting))); return at < 0 ? null : runColor(at + 1); } };
 }

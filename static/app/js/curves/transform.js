@@ -108,14 +108,14 @@ export function nearest(curve, x, reach = Infinity) {
   return Math.abs(curve.xs[low] - x) <= reach ? low : -1;
 }
 
-// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own.
-export function groups(runs, keyOf) {
+// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own. No
+// value looks like the key of another, or like that of a run.
+export function groups(runs, valueOf) {
   const found = new Map();
   for (const run of runs) {
-    const key = keyOf(run);
-    const name = key === undefined ? `run ${run.number}` : String(key);
-    if (!found.has(name)) found.set(name, []);
-    found.get(name).push(run);
+    const key = JSON.stringify(valueOf(run)) ?? `run ${run.number}`;
+    if (!found.has(key)) found.set(key, []);
+    found.get(key).push(run);
   }
   return found;
 }
