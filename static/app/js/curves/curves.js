@@ -7,7 +7,7 @@ import { OVER } from "./axes.js";
 import { Legend, showScale, valueTable } from "./legend.js";
 import { picture } from "./picture.js";
 import { Plot } from "./plot.js";
-import { differing, prepared, scale } from "./prepare.js";
+import { differing, prepared } from "./prepare.js";
 import { Readout } from "./readout.js";
 import { Settings } from "./settings.js";
 
@@ -31,8 +31,8 @@ class LearningCurves {
       hovered: (cursor) => this.hovered(cursor),
     });
     this.legend = new Legend(part("legend"), {
-      toggle: (label, hide) => { this.hidden[hide ? "add" : "delete"](label); this.drawNow(); },
-      focus: (key) => this.plot.focus(key),
+      toggle: (name, hide) => { this.hidden[hide ? "add" : "delete"](name); this.drawNow(); },
+      focus: (name) => this.plot.focus(name),
     });
     this.metric = "";
     this.series = new SeriesStore();
@@ -183,14 +183,15 @@ class LearningCurves {
 
   drawNow() {
     const runs = this.known();
-    this.curves = prepared(runs, this.settings, this.hidden);
+    const { curves, colors } = prepared(runs, this.settings, this.hidden);
+    this.curves = curves;
     const reported = runs.some((run) => run.steps.length);
     this.parts.empty.hidden = this.curves.length > 0;
     this.parts.empty.textContent = reported ? `${this.metric} has no finite value.` : NO_POINTS;
     if (this.curves.length) this.plot.draw(this.curves, this.settings);
     else this.plot.clear();
     this.legend.show(this.curves);
-    showScale(this.parts.scale, scale(runs, this.settings.color));
+    showScale(this.parts.scale, colors);
     const lost = this.curves.length && this.plot.lost ? `A log axis has no place for ${this.plot.lost} points at or below 0.` : "";
     this.parts.note.textContent = [this.note, lost].filter(Boolean).join(" ");
     this.parts.note.hidden = !this.parts.note.textContent;

@@ -1,5 +1,5 @@
 // Draws curves with uPlot: both themes, any width, log axes, bands, a zoom that stays while points arrive.
-// A curve is {key, label, xs, values, raw, deviations, color, dash, hidden}; `raw` is what was smoothed, drawn faintly.
+// A curve is {name, label, xs, values, raw, deviations, color, dash, hidden}; `raw` is what was smoothed, drawn faintly.
 
 import { durationTick, numberTick } from "../words.js";
 import { css } from "./colors.js";
@@ -50,7 +50,7 @@ export class Plot {
     const shown = this.columns.map((column) => onAxes(column, logX, logY));
     this.lost = shown.reduce((sum, { xs, part }, index) => sum + (part === "line" ? this.columns[index].xs.length - xs.length : 0), 0);
     const { xs, columns } = table(shown, ONE_PIXEL * this.size().width);
-    const looks = curves.map(({ key, color, dash }) => [key, color, dash]);
+    const looks = curves.map(({ name, color, dash }) => [name, color, dash]);
     const parts = this.columns.map(({ part }) => part);
     const shape = JSON.stringify([document.documentElement.dataset.bsTheme, x, logX, logY, looks, parts]);
     if (shape !== this.shape) {
@@ -72,8 +72,8 @@ export class Plot {
     this.shape = "";
   }
 
-  focus(key) {
-    const index = this.columns.findIndex(({ part, curve }) => part === "line" && curve.key === key);
+  focus(name) {
+    const index = this.columns.findIndex(({ part, curve }) => part === "line" && curve.name === name);
     this.uplot?.setSeries(index < 0 ? null : index + 1, { focus: true });
   }
 
@@ -132,7 +132,7 @@ export class Plot {
   hover() {
     const { left, top } = this.uplot.cursor;
     if (left === undefined || left < 0) return this.on.hovered(null);
-    const focused = this.focused > 0 ? this.columns[this.focused - 1]?.curve.key : null;
+    const focused = this.focused > 0 ? this.columns[this.focused - 1]?.curve.name : null;
     const { offsetLeft, clientWidth } = this.uplot.over;
     this.on.hovered({ x: this.uplot.posToVal(left, "x"), left: offsetLeft + left, top, width: offsetLeft + clientWidth, focused });
   }
@@ -172,10 +172,10 @@ function faint(color, share) {
   return `color-mix(in srgb, ${color} ${100 * share}%, transparent)`;
 }
 
-// A log axis has no place for what is not above zero.
+// A log axis has no place for what is not above zero. A gap, which is null, stays one.
 export function onAxes(column, logX, logY) {
   const kept = column.xs.map((_, index) => index).filter((index) => (
-    (!logX || column.xs[index] > 0) && (!logY || !(column.values[index] <= 0))));
+    (!logX || column.xs[index] > 0) && (!logY || column.values[index] === null || !(column.values[index] <= 0))));
   if (kept.length === column.xs.length) return column;
   return { ...column, xs: kept.map((index) => column.xs[index]), values: kept.map((index) => column.values[index]) };
 }

@@ -27,24 +27,23 @@ function mark(number, color) {
   return dot;
 }
 
-// `tint` tells a run's colour if runs are coloured by a parameter, else null. See scale().
-function curveOf(members, label, { x, smoothing, hidden, tint }) {
+// `name` stays while runs join. `tint` tells a run's colour if runs are coloured by a parameter, else null. See scale().
+function curveOf(name, members, { x, smoothing, group, hidden, tint }) {
   const [first] = members;
   const parts = members.map((run) => ({ xs: places(run, x), values: run.values }));
   const mean = members.length > 1 ? averaged(parts) : parts[0];
   const values = smoothed(mean.xs, mean.values, smoothing);
   const color = tint?.(first) ?? null;
   return {
-    key: members.map((run) => run.id).join(),
-    label,
-    runs: members,
+    name,
+    label: labelOf(members, group),
     xs: mean.xs,
     values,
     raw: smoothing && !mean.deviations ? mean.values : null,
     deviations: mean.deviations ?? null,
     color: color ?? runColor(first.number),
     dash: color ? [] : runDash(first.number),
-    hidden: hidden.has(label),
+    hidden: hidden.has(name),
     mark: () => mark(first.number, color),
   };
 }
@@ -56,17 +55,16 @@ function labelOf(members, group) {
   return `${title} ${number(value)} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
 }
 
-// Runs that have a finite value, or the groups of them, in the order of their numbers.
+// The curves of runs that have a finite value, or of the groups of them, in the order of their numbers; and how they are coloured.
 export function prepared(runs, settings, hidden) {
   const drawable = runs.filter((run) => run.values.some(Number.isFinite)).sort((one, other) => one.number - other.number);
-  const tint = scale(drawable, settings.color).tint;
-  const options = { ...settings, hidden, tint };
-  const found = groups(drawable, (run) => (settings.group ? property(run, settings.group) : undefined));
-  return [...found.values()].map((members) => curveOf(members, labelOf(members, settings.group), options));
+  const colors = scale(drawable, settings.color);
+  const found = groups(drawable, settings.group, (run) => property(run, settings.group));
+  return { curves: [...found].map(([name, members]) => curveOf(name, members, { ...settings, hidden, tint: colors.tint })), colors };
 }
 
 // How a parameter's values become colours, and the scale's two ends in words.
-export function scale(runs, setting) {
+function scale(runs, setting) {
   if (!setting) return { tint: null };
   const values = runs.map((run) => property(run, setting));
   const { low, high, log, share, numeric } = shares(values);

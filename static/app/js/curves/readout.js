@@ -23,7 +23,7 @@ export class Readout {
     });
     this.box.hidden = !lines.length;
     if (!lines.length) return;
-    const closest = lines.find((line) => line.curve.key === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
+    const closest = lines.find((line) => line.curve.name === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
     lines.sort((one, other) => other.value - one.value);
     const middle = lines.indexOf(closest);
     const from = Math.max(0, Math.min(middle - MAX_LINES / 2, lines.length - MAX_LINES));

@@ -108,14 +108,15 @@ export function nearest(curve, x, reach = Infinity) {
   return Math.abs(curve.xs[low] - x) <= reach ? low : -1;
 }
 
-// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own. No
-// value looks like the key of another, or like that of a run.
-export function groups(runs, valueOf) {
+// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own. The
+// name of a group stays when runs join it, and is never that of another.
+export function groups(runs, by, valueOf) {
   const found = new Map();
   for (const run of runs) {
-    const key = JSON.stringify(valueOf(run)) ?? `run ${run.number}`;
-    if (!found.has(key)) found.set(key, []);
-    found.get(key).push(run);
+    const value = JSON.stringify(valueOf(run));
+    const name = value === undefined ? `run ${run.number}` : `${by} ${value}`;
+    if (!found.has(name)) found.set(name, []);
+    found.get(name).push(run);
   }
   return found;
 }
