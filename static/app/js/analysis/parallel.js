@@ -32,7 +32,7 @@ export class Parallel extends Frame {
       if (target.checked) this.hidden.delete(target.value);
       else {
         this.hidden.add(target.value);
-        this.brushes.parts.delete(`params.${target.value}`);
+        this.brushes.pins.delete(`params.${target.value}`);
       }
       this.redraw();
     });
@@ -139,7 +139,7 @@ export class Parallel extends Frame {
     this.key();
     this.tell();
     this.hover(this.pointer);
-    this.chosen(this.picked.map(({ run }) => run), this.axes.filter((axis) => this.brushes.parts.has(axis.id)).map((axis) => ({ axis, part: this.brushes.of(axis) })));
+    this.chosen(this.picked.map(({ run }) => run), this.axes.filter((axis) => this.brushes.pins.has(axis.id)).map((axis) => ({ axis, part: this.brushes.of(axis) })));
   }
 
   reset(text) {
@@ -216,7 +216,7 @@ export class Parallel extends Frame {
   }
 
   tell() {
-    const brushed = this.axes.filter((axis) => this.brushes.parts.has(axis.id)).map((axis) => {
+    const brushed = this.axes.filter((axis) => this.brushes.pins.has(axis.id)).map((axis) => {
       const [from, to] = this.brushes.of(axis);
       return `${axis.name} from ${axis.words(from)} to ${axis.words(to)}`;
     });

@@ -37,13 +37,22 @@ export function timeTicks(span, most) {
   return Array.from({ length: Math.floor(span / step) + 1 }, (_, index) => index * step);
 }
 
-// A scale from 0 to 1: at(code), back(part), ticks(most).
+// A scale from 0 to 1: at(code), back(part), ticks(most). pin(part) is what lies there, and partOf(pin) where that lies on
+// another scale of the same axis, undefined if it does not.
 export function scaleOf(axis) {
   if (axis.choices) {
     const count = axis.choices.length;
     return {
       at: (code) => (code + 0.5) / count,
       back: (part) => Math.min(Math.max(Math.floor(part * count), 0), count - 1),
+      pin: (part) => {
+        const code = Math.min(Math.floor(part * count), count - 1);
+        return { choice: axis.choices[code], share: part * count - code };
+      },
+      partOf: ({ choice, share }) => {
+        const code = axis.choices.indexOf(choice);
+        return code < 0 ? undefined : (code + share) / count;
+      },
       ticks: () => axis.choices.map((choice, code) => ({ part: (code + 0.5) / count, text: String(choice) })),
     };
   }
@@ -52,10 +61,13 @@ export function scaleOf(axis) {
   const [low, high] = [turn(axis.low), turn(axis.high)];
   // One value only lies in the middle.
   const at = (value) => (high > low ? (turn(value) - low) / (high - low) : 0.5);
+  const back = (part) => unturn(low + part * (high - low));
   const ticks = axis.log ? logTicks : linearTicks;
   return {
     at,
-    back: (part) => unturn(low + part * (high - low)),
+    back,
+    pin: (part) => ({ value: back(part) }),
+    partOf: ({ value }) => (value === undefined ? undefined : at(Math.max(value, axis.low))),
     ticks: (most) => (high > low ? ticks(axis.low, axis.high, most) : [axis.low]).map((value) => ({ part: at(value), text: numberTick(value) })),
   };
 }
