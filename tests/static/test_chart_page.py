@@ -1,0 +1,64 @@
+"""A chart of curves in Chromium: the real template and scripts, and series that the test gives."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.template.loader import render_to_string
+from playwright.sync_api import Page
+
+from tests.static.conftest import Part
+
+pytestmark = pytest.mark.browser
+
+EXPERIMENT = SimpleNamespace(name="Digits", slug="digits")
+TABLE = """<form data-select><strong data-select-count></strong><table><tbody>
+<tr><td><input type="checkbox" name="run" value="1"></td></tr>
+<tr><td><input type="checkbox" name="run" value="2"></td></tr>
+</tbody></table></form>"""
+SCRIPTS = ("app/js/page.js", "app/js/select.js", "app/js/curves/curves.js")
+
+
+def run(number: int, values: list[float | None], **params: Any) -> dict[str, Any]:
+    """A run of a series' answer."""
+    steps = list(range(len(values)))
+    return {
+        "id": f"run-{number}", "number": number, "attempt": 1, "count": len(values), "set": number,
+        "params": params, "start": 100, "steps": steps, "values": values, "times": [100 + n for n in steps],
+    }  # fmt: skip
+
+
+def answer(*runs: dict[str, Any], left_out: int = 0, metrics: tuple[str, ...] = ("loss",)) -> dict[str, Any]:
+    """What the portal answers."""
+    return {
+        "metric": metrics[0] if metrics else "", "metrics": metrics, "runs": runs, "runs_shown": len(runs),
+        "dropped": [], "left_out": left_out,
+    }  # fmt: skip
+
+
+def opened(part: Part, *runs: dict[str, Any], **context: Any) -> Page:
+    """The page of an experiment with these runs, once its curves are drawn."""
+    part.answer("/series/", answer(*runs))
+    chart = {"title": "Curves", "keep": 1, "many": True, "experiment": EXPERIMENT, "metric": "loss"}
+    html = render_to_string(
+        "components/chart.html", chart | {"series_url": "/series/?x=", "points_url": "/points/"} | context
+    )
+    page = part.open(html + TABLE, *SCRIPTS, plain=("vendor/uplot.min.js",))
+    if runs:
+        page.locator(".uplot").wait_for()
+    return page
+
+
+def test_escape_is_for_the_open_menu_and_the_chart_before_it_is_for_the_selection(part: Part) -> None:
+    page = opened(part, run(1, [1, 2]), run(2, [2, 1]))
+    count = page.locator("[data-select-count]")
+    page.locator("[name=run]").first.check()
+    page.get_by_text("Display").click()
+    page.keyboard.press("Escape")
+    assert page.locator("details[open]").count() == 0
+    assert count.inner_text() == "1 selected"
+    page.locator("[data-chart-plot]").press("ArrowRight")
+    page.keyboard.press("Escape")
+    assert count.inner_text() == "1 selected"
+    page.locator("[name=run]").last.press("Escape")
+    assert count.inner_text() == "0 selected"
