@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.static.conftest import Part
 
@@ -62,3 +62,20 @@ def test_escape_is_for_the_open_menu_and_the_chart_before_it_is_for_the_selectio
     assert count.inner_text() == "1 selected"
     page.locator("[name=run]").last.press("Escape")
     assert count.inner_text() == "0 selected"
+
+
+def test_what_is_said_of_selected_runs(part: Part) -> None:
+    page = opened(part, run(1, [1, 2]), run(2, [2, 1]))
+    note = page.locator("[data-chart-note]")
+    expect(note).to_be_hidden()
+    for runs, left_out, text in (
+        ([run(1, [1, 2])], 0, "The selected run."),
+        ([run(1, [1, 2]), run(2, [2, 1])], 0, "The 2 selected runs."),
+        ([run(1, [1, 2]), run(2, [2, 1])], 5, "The newest 2 of 7 selected runs."),
+    ):
+        part.answer("/series/", answer(*runs, left_out=left_out))
+        part.tell("select:changed", ["1"])
+        expect(note).to_have_text(text)
+    part.answer("/series/", answer(run(1, [1, 2]), left_out=3))
+    part.tell("select:changed", [])
+    expect(note).to_contain_text("3 older ones are left out.")
