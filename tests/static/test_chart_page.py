@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.static.conftest import Part
 
@@ -34,6 +34,22 @@ def answer(*runs: dict[str, Any], left_out: int = 0, metrics: tuple[str, ...] = 
         "metric": metrics[0] if metrics else "", "metrics": metrics, "runs": runs, "runs_shown": len(runs),
         "dropped": [], "left_out": left_out,
     }  # fmt: skip
+
+
+def saved(page: Page, kind: str) -> tuple[str, str]:
+    """The name of what the chart's menu saves, and the text in it."""
+    page.locator(".download-menu summary").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Download {kind}").click()
+    return download.value.suggested_filename, download.value.path().read_text()
+
+
+def display(page: Page, label: str) -> Locator:
+    """A field of the menu of what is shown."""
+    field = page.get_by_label(label)
+    if not field.is_visible():
+        page.get_by_text("Display").click()
+    return field
 
 
 def opened(part: Part, *runs: dict[str, Any], **context: Any) -> Page:
@@ -79,3 +95,23 @@ def test_what_is_said_of_selected_runs(part: Part) -> None:
     part.answer("/series/", answer(run(1, [1, 2]), left_out=3))
     part.tell("select:changed", [])
     expect(note).to_contain_text("3 older ones are left out.")
+
+
+def test_a_picture_has_what_the_chart_shows(part: Part) -> None:
+    page = opened(part, run(1, [1, 2, 3], lr=1), run(2, [2, 3, 5], lr=1), run(3, [4], lr=2))
+    name, drawing = saved(page, "SVG")
+    assert name == "digits-loss.svg"
+    assert ">Digits: loss<" in drawing
+    assert (drawing.count("<polyline"), drawing.count("<circle"), drawing.count("<polygon")) == (2, 1, 0)
+    display(page, "Mean and deviation of").select_option("param:lr")
+    assert saved(page, "SVG")[1].count("<polygon") == 1
+    display(page, "Mean and deviation of").select_option("")
+    display(page, "Smoothing").fill("0.5")
+    assert saved(page, "SVG")[1].count("<polyline") == 5
+
+
+def test_files_of_a_run_have_its_number(part: Part) -> None:
+    page = opened(part, run(7, [1, 2]), run=SimpleNamespace(number=7))
+    name, drawing = saved(page, "SVG")
+    assert name == "digits-7-loss.svg"
+    assert ">Digits, run #7: loss<" in drawing

@@ -63,7 +63,7 @@ class LearningCurves {
     this.parts.values.addEventListener("toggle", () => this.tabulate());
     offerDownloads(card.querySelector("[data-downloads]"), {
       name: () => `${card.dataset.name}-${this.metric}`.replaceAll(/[^\w.-]+/g, "-"),
-      heading: () => `${card.dataset.name}: ${this.metric}`,
+      heading: () => `${card.dataset.heading}: ${this.metric}`,
       picture: () => this.picture(),
       rows: () => this.rows(),
     });

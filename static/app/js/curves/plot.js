@@ -8,7 +8,8 @@ import { table } from "./transform.js";
 
 const FONT = "12px InterVariable, system-ui, sans-serif";
 const ONE_PIXEL = 4; // rows of the table per pixel
-const FAINT = 0.22;
+export const FAINT = 0.22;
+export const BAND = 0.16;
 const STEPS = [1, 2, 5].flatMap((digit) => Array.from({ length: 15 }, (_, power) => digit * 10 ** power)).sort((a, b) => a - b);
 const SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000];
 
@@ -17,7 +18,7 @@ function axis(extra) {
 }
 
 // The columns of one curve: what is drawn faintly, the edges of its band, and at last the curve itself.
-function columnsOf(curve) {
+export function columnsOf(curve) {
   const edge = (sign) => curve.values.map((value, index) => value + sign * curve.deviations[index]);
   return [
     ...(curve.raw ? [{ part: "raw", values: curve.raw }] : []),
@@ -109,7 +110,7 @@ export class Plot {
       ],
       series: [{}, ...this.columns.map((column) => seriesOf(column))],
       bands: this.columns.flatMap(({ part, curve }, index) => (
-        part === "high" ? [{ series: [index + 1, index + 2], fill: () => faint(curve.color, 0.16) }] : [])),
+        part === "high" ? [{ series: [index + 1, index + 2], fill: () => faint(curve.color, BAND) }] : [])),
       hooks: {
         setSelect: [({ select, posToVal }) => this.selected(select, posToVal)],
         setCursor: [() => this.hover()],
