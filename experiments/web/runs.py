@@ -19,7 +19,6 @@ from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
-from experiments.selectors.series import system_metric_names
 from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
@@ -69,7 +68,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "points_dropped": points_dropped(found),
         "points_url": reverse("run_points", args=[*place, number, "csv"]).removesuffix("csv"),
         "series_url": f"{reverse('series', args=place)}?run={number}",
-        "system_metric": next(iter(system_metric_names(found)), ""),
         "may_launch": allowed(request.user, "launch", found.experiment.project),
         "may_control": allowed(request.user, "control", found.experiment.project),
     }

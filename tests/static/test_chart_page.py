@@ -36,6 +36,17 @@ def answer(*runs: dict[str, Any], left_out: int = 0, metrics: tuple[str, ...] = 
     }  # fmt: skip
 
 
+def points(number: int, count: int, *values: float) -> list[dict[str, Any]]:
+    """What the socket brings of a run that then has so many points."""
+    steps = list(range(count - len(values), count))
+    return [
+        {
+            "run": f"run-{number}", "number": number, "attempt": 1, "name": "loss", "count": count,
+            "steps": steps, "values": values, "times": [100 + n for n in steps],
+        }
+    ]  # fmt: skip
+
+
 def saved(page: Page, kind: str) -> tuple[str, str]:
     """The name of what the chart's menu saves, and the text in it."""
     page.locator(".download-menu summary").click()
@@ -115,3 +126,66 @@ def test_files_of_a_run_have_its_number(part: Part) -> None:
     name, drawing = saved(page, "SVG")
     assert name == "digits-7-loss.svg"
     assert ">Digits, run #7: loss<" in drawing
+
+
+def test_a_chart_of_machines_appears_with_the_first_sample(part: Part) -> None:
+    part.page.clock.install()
+    page = opened(part, system=True, id="system", metric="")
+    page.clock.run_for(500)
+    chart = page.locator("#system")
+    expect(chart).to_be_hidden()
+    part.answer("/series/", answer(run(1, [1, 2])))
+    part.tell("live:refetch")
+    page.clock.run_for(2_000)
+    expect(chart).to_be_visible()
+    # Once more, at the width that it has now.
+    width = page.locator("[data-chart-plot]").evaluate("plot => plot.clientWidth")
+    page.clock.run_for(2_000)
+    part.wait(lambda: f"width={width}" in part.asked[-1])
+
+
+def test_what_comes_while_nobody_looks_is_drawn_when_somebody_does(part: Part) -> None:
+    page = opened(part, run(1, [1, 2]))
+    plot = page.locator("[data-chart-plot]")
+    expect(plot).to_have_attribute("aria-label", "loss over steps, last values: run 1 2")
+    part.hide(True)
+    part.tell("live:points", points(1, 3, 7))
+    page.wait_for_timeout(500)
+    expect(plot).to_have_attribute("aria-label", "loss over steps, last values: run 1 2")
+    part.hide(False)
+    expect(plot).to_have_attribute("aria-label", "loss over steps, last values: run 1 7")
+
+
+@pytest.mark.parametrize("trouble", [None, 502])
+def test_a_portal_that_is_away_is_asked_again(part: Part, trouble: int | None) -> None:
+    part.page.clock.install()
+    page = opened(part)
+    part.answer("/series/", trouble)
+    part.tell("select:changed", [])
+    page.clock.run_for(300)
+    part.wait(lambda: len(part.asked) == 2)
+    part.answer("/series/", answer(run(1, [1, 2])))
+    page.wait_for_timeout(200)
+    page.clock.run_for(6_000)
+    part.wait(lambda: len(part.asked) == 3)
+    page.clock.run_for(1_000)
+    expect(page.locator("[data-chart-plot]")).to_have_attribute(
+        "aria-label", "loss over steps, last values: run 1 2"
+    )
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_portal_that_is_away(part: Part) -> None:
+    opened(part)
+    part.answer("/series/", {"metric": "loss"})
+    part.tell("select:changed", [])
+    part.wait(lambda: part.errors != [])
+    part.errors.clear()
+    part.answer("/series/", answer(run(1, [1, 2])))
+    part.tell("select:changed", [])
+    expect(part.page.locator(".uplot")).to_be_visible()
+
+
+def test_the_read_out_is_announced(part: Part) -> None:
+    page = opened(part, run(1, [1, 2]))
+    page.get_by_role("group", name="loss over steps").press("ArrowRight")
+    expect(page.locator("[data-chart-plot]").get_by_role("status")).to_contain_text("Step 0")

@@ -104,7 +104,7 @@ export class Frame {
     const [head, ...rows] = this.rows();
     const line = (values, tag) => {
       const row = document.createElement("tr");
-      row.append(...values.map((value) => Object.assign(document.createElement(tag), { textContent: value ?? "–" })));
+      row.append(...values.map((value) => Object.assign(document.createElement(tag), { textContent: value ?? "–", ...(tag === "th" ? { scope: "col" } : {}) })));
       return row;
     };
     const body = this.table.querySelector("table");

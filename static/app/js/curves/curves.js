@@ -69,7 +69,7 @@ class LearningCurves {
     });
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
-    document.addEventListener("theme:changed", () => this.redraw());
+    for (const event of ["theme:changed", "visibilitychange"]) document.addEventListener(event, () => this.redraw());
     document.addEventListener("select:changed", (event) => {
       this.only = event.detail;
       clearTimeout(this.settling);
@@ -120,29 +120,41 @@ class LearningCurves {
     const url = this.address();
     const isPart = ["from", "run"].some((key) => url.searchParams.has(key));
     this.series.begin();
+    const body = await this.answer(url, request.signal);
+    if (request !== this.request) return;
+    this.request = null;
+    if (body) this.take(body, isPart);
+    this.series.end();
+    if (this.isStale) this.fetchSoon();
+  }
+
+  // None if the portal has none now, which is asked again, or if it is not wanted any more.
+  async answer(url, signal) {
     try {
-      const response = await fetch(url, { headers: { Accept: "application/json" }, signal: request.signal });
+      const response = await fetch(url, { headers: { Accept: "application/json" }, signal });
+      if (response.ok) return await response.json();
       if (response.status >= 500) this.fetchSoon(TROUBLE_MS);
-      if (response.ok) this.take(await response.json(), isPart);
-    } catch (error) {
-      // The portal is away: live.js asks for everything again when the socket is back. Or the answer is not wanted any more.
-      if (!(error instanceof TypeError || error.name === "AbortError")) throw error;
-    } finally {
-      if (request === this.request) {
-        this.request = null;
-        this.series.end();
-        if (this.isStale) this.fetchSoon();
-      }
+    } catch {
+      if (!signal.aborted) this.fetchSoon(TROUBLE_MS);
     }
+    return null;
   }
 
   take(body, isPart) {
     this.show(body.metric);
     this.isStale ||= !this.series.answer(body.runs, isPart || body.left_out > 0);
+    this.appear(body.runs);
     this.offer(body.metrics);
     this.settings.offer(differing(body.runs));
     this.annotate(body);
     this.redraw();
+  }
+
+  // A chart that may stay without points is hidden, and has no width, until it gets some.
+  appear(runs) {
+    if (!this.card.hidden || !runs.length) return;
+    this.card.hidden = false;
+    this.isStale = true;
   }
 
   annotate({ runs_shown: shown, left_out: leftOut, dropped }) {
@@ -174,7 +186,9 @@ class LearningCurves {
     select.parentElement.hidden = select.options.length < 2;
   }
 
+  // Nobody looks at a hidden page: what has come is drawn when somebody does.
   redraw() {
+    if (document.hidden) return;
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.drawnAt = performance.now();
