@@ -95,13 +95,15 @@ def test_what_is_said_of_selected_runs(part: Part) -> None:
     page = opened(part, run(1, [1, 2]), run(2, [2, 1]))
     note = page.locator("[data-chart-note]")
     expect(note).to_be_hidden()
-    for runs, left_out, text in (
-        ([run(1, [1, 2])], 0, "The selected run."),
-        ([run(1, [1, 2]), run(2, [2, 1])], 0, "The 2 selected runs."),
-        ([run(1, [1, 2]), run(2, [2, 1])], 5, "The newest 2 of 7 selected runs."),
+    one, two = run(1, [1, 2]), run(2, [2, 1])
+    for chosen, runs, left_out, text in (
+        (1, [one], 0, "The selected run."),
+        (2, [one, two], 0, "The 2 selected runs."),
+        (3, [one, two], 0, "2 of 3 selected runs have loss."),
+        (7, [one, two], 5, "The newest 2 of 7 selected runs."),
     ):
         part.answer("/series/", answer(*runs, left_out=left_out))
-        part.tell("select:changed", ["1"])
+        part.tell("select:changed", [str(number) for number in range(chosen)])
         expect(note).to_have_text(text)
     part.answer("/series/", answer(run(1, [1, 2]), left_out=3))
     part.tell("select:changed", [])

@@ -159,8 +159,10 @@ class LearningCurves {
 
   annotate({ runs_shown: shown, left_out: leftOut, dropped }) {
     const notes = [];
-    if (this.only.length && leftOut) notes.push(`The newest ${shown} of ${shown + leftOut} selected runs.`);
-    else if (this.only.length) notes.push(shown === 1 ? "The selected run." : `The ${shown} selected runs.`);
+    const chosen = this.only.length;
+    if (chosen && leftOut) notes.push(`The newest ${shown} of ${chosen} selected runs.`);
+    else if (chosen > shown) notes.push(`${shown} of ${chosen} selected runs have ${this.metric}.`);
+    else if (chosen) notes.push(chosen === 1 ? "The selected run." : `The ${chosen} selected runs.`);
     else if (leftOut) notes.push(`The newest ${shown} runs; ${leftOut} older ones are left out. Select runs in the table to see theirs.`);
     if (dropped.length && shown > 1) notes.push(`${dropped.length} of the runs are so old that their points have been deleted.`);
     this.note = notes.join(" ");
