@@ -4,7 +4,7 @@
 import { durationTick, numberTick } from "../words.js";
 import { css } from "./colors.js";
 import { AXES } from "./axes.js";
-import { table } from "./transform.js";
+import { filtered, table } from "./transform.js";
 
 const FONT = "12px InterVariable, system-ui, sans-serif";
 const ONE_PIXEL = 4; // rows of the table per pixel
@@ -175,8 +175,6 @@ function faint(color, share) {
 
 // A log axis has no place for what is not above zero. A gap, which is null, stays one.
 export function onAxes(column, logX, logY) {
-  const kept = column.xs.map((_, index) => index).filter((index) => (
-    (!logX || column.xs[index] > 0) && (!logY || column.values[index] === null || !(column.values[index] <= 0))));
-  if (kept.length === column.xs.length) return column;
-  return { ...column, xs: kept.map((index) => column.xs[index]), values: kept.map((index) => column.values[index]) };
+  if (!logX && !logY) return column;
+  return filtered(column, (x, value) => (!logX || x > 0) && (!logY || value === null || !(value <= 0)));
 }
