@@ -52,7 +52,7 @@ def saved(page: Page, kind: str) -> tuple[str, str]:
     page.locator(".download-menu summary").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Download {kind}").click()
-    return download.value.suggested_filename, download.value.path().read_text()
+    return download.value.suggested_filename, download.value.path().read_text("latin-1")
 
 
 def display(page: Page, label: str) -> Locator:
@@ -114,6 +114,7 @@ def test_a_picture_has_what_the_chart_shows(part: Part) -> None:
     page = opened(part, run(1, [1, 2, 3], lr=1), run(2, [2, 3, 5], lr=1), run(3, [4], lr=2))
     name, drawing = saved(page, "SVG")
     assert name == "digits-loss.svg"
+    assert drawing.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert ">Digits: loss<" in drawing
     assert (drawing.count("<polyline"), drawing.count("<circle"), drawing.count("<polygon")) == (2, 1, 0)
     display(page, "Mean and deviation of").select_option("param:lr")
@@ -121,6 +122,9 @@ def test_a_picture_has_what_the_chart_shows(part: Part) -> None:
     display(page, "Mean and deviation of").select_option("")
     display(page, "Smoothing").fill("0.5")
     assert saved(page, "SVG")[1].count("<polyline") == 5
+    name, picture = saved(page, "PNG")
+    assert name == "digits-loss.png"
+    assert "PNG" in picture[:8]
 
 
 def test_files_of_a_run_have_its_number(part: Part) -> None:
