@@ -72,6 +72,11 @@ export function scaleOf(axis) {
   };
 }
 
+// How far aside a run lies within its band, from -0.5 to 0.5: neighbours apart, and each always at the same place.
+export function spread(run) {
+  return ((run.number * 0.618) % 1) - 0.5;
+}
+
 // Room above and below, so that no point lies on the frame.
 export function padded(axis) {
   if (axis.choices) return axis;

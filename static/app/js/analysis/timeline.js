@@ -1,6 +1,7 @@
 // When runs waited, started and trained: a row per run, or per allocation. States have a colour and a pattern.
 
 import { Frame, point } from "./frame.js";
+import { made } from "../dom.js";
 import { clock, duration, durationTick } from "../words.js";
 import { timeTicks } from "./scale.js";
 import { node } from "../svg.js";
@@ -128,9 +129,8 @@ export class TimelineChart extends Frame {
     this.legend.replaceChildren(...[...LOOKS, "interrupted"].filter((name) => present.has(name)).map((name) => {
       const box = { x: 0.5, y: name === "queued" ? 5 : 1, width: 21, height: name === "queued" ? 4 : 12 };
       const pattern = PATTERNS[name] ? node("rect", { class: "bar-pattern", fill: `url(#timeline-${name})`, ...box }) : "";
-      const item = document.createElement("li");
-      item.append(node("svg", { class: "bar-key", viewBox: "0 0 22 14", "aria-hidden": "true" }, node("rect", { class: `bar bar-${name}`, ...box }), pattern), name[0].toUpperCase() + name.slice(1));
-      return item;
+      const key = node("svg", { class: "bar-key", viewBox: "0 0 22 14", "aria-hidden": "true" }, node("rect", { class: `bar bar-${name}`, ...box }), pattern);
+      return made("li", {}, key, name[0].toUpperCase() + name.slice(1));
     }));
   }
 

@@ -1,16 +1,11 @@
 // Below the chart: a button per curve that hides it, the scale of the colours, and all values as a table.
 
-import { colorOf } from "../viridis.js";
+import { made } from "../dom.js";
+import { colorKey } from "../viridis.js";
 import { number } from "../words.js";
 import { place } from "./axes.js";
 
 const MAX_ITEMS = 40;
-
-function made(tag, properties, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 export class Legend {
   // `on` has toggle(name, hidden) and focus(name or null).
@@ -46,10 +41,7 @@ export class Legend {
 export function showScale(box, { ends, name }) {
   box.hidden = !ends;
   if (!ends) return;
-  const stops = Array.from({ length: 11 }, (_, index) => colorOf(index / 10));
-  const bar = made("span", { className: "chart-scale-bar" });
-  bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
-  box.replaceChildren(made("span", { textContent: name }), ends[0], bar, ends[1]);
+  box.replaceChildren(made("span", { textContent: name }), ends[0], colorKey(), ends[1]);
 }
 
 // What the curves say, for those who do not see them.

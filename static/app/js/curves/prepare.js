@@ -1,5 +1,6 @@
 // From runs and settings to the curves that are drawn.
 
+import { made } from "../dom.js";
 import { colorOf } from "../viridis.js";
 import { number } from "../words.js";
 import { runClass, runColor, runDash, shares } from "./colors.js";
@@ -20,10 +21,8 @@ export function differing(runs) {
 }
 
 function mark(number, color) {
-  const dot = document.createElement("span");
-  dot.className = color ? "run-dot" : `run-dot ${runClass(number)}`;
+  const dot = made("span", { className: color ? "run-dot" : `run-dot ${runClass(number)}`, ariaHidden: "true" });
   if (color) dot.style.setProperty("--c", color);
-  dot.setAttribute("aria-hidden", "true");
   return dot;
 }
 
