@@ -30,6 +30,7 @@ test("what is hidden stays hidden when a run joins, and shows nothing of another
 test("colours and their scale are of the runs that are drawn", () => {
   const { curves, colors } = shown([run(1, { lr: 1 }), run(2, { lr: 2 }), run(3, { lr: 9 }, [null, null])], { color: "param:lr" });
   assert.deepEqual(colors.ends, ["1", "2"]);
+  assert.equal(shown([run(1, { lr: 1 })], { color: "param:lr" }).colors.ends, undefined);
   assert.equal(curves.length, 2);
   assert.notEqual(curves[0].color, curves[1].color);
 });

@@ -24,7 +24,8 @@ function logTicks(low, high, most) {
     for (let power = first; power <= last; power += every) ticks.push(...factors.map((factor) => Number(`${factor}e${power}`)));
     return ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
   };
-  const choices = [within([1, 2, 5]), within([1])];
+  // Between decades that are left out, more would lie unevenly.
+  const choices = every === 1 ? [within([1, 2, 5]), within([1])] : [within([1])];
   const found = choices.find((ticks) => ticks.length > 1 && ticks.length <= most + 1) ?? choices.find((ticks) => ticks.length > 1);
   return found ?? linearTicks(low, high, most);
 }

@@ -70,7 +70,7 @@ function scale(runs, setting) {
   if (numeric) {
     return {
       tint: (run) => { const at = share(property(run, setting)); return at === undefined ? null : colorOf(at); },
-      ends: [number(low), number(high)], name: setting.slice(PARAM.length) + (log ? " (log)" : ""),
+      ends: high > low ? [number(low), number(high)] : undefined, name: setting.slice(PARAM.length) + (log ? " (log)" : ""),
     };
   }
   const texts = [...new Set(values.filter((value) => value !== undefined).map(String))].sort();

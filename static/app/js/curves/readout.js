@@ -5,7 +5,8 @@ import { number } from "../words.js";
 import { place } from "./axes.js";
 import { nearest } from "./transform.js";
 
-const MAX_LINES = 12;
+// On a narrow screen more would cover the chart.
+const MAX_LINES = { narrow: 6, wide: 12 };
 const REACH = 0.04; // of what is seen of the x axis
 
 export class Readout {
@@ -24,12 +25,13 @@ export class Readout {
     });
     if (!lines.length) return this.hide();
     const closest = lines.find((line) => line.curve.name === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
+    const most = width < 500 ? MAX_LINES.narrow : MAX_LINES.wide;
     lines.sort((one, other) => other.value - one.value);
     const middle = lines.indexOf(closest);
-    const from = Math.max(0, Math.min(middle - MAX_LINES / 2, lines.length - MAX_LINES));
+    const from = Math.max(0, Math.min(middle - most / 2, lines.length - most));
     const head = made("div", { className: "chart-tip-head" }, `${place(x, closest.at)} · ${metric}`);
-    const shown = lines.slice(from, from + MAX_LINES).map((line) => this.line(line, line === closest && lines.length > 1));
-    if (lines.length > MAX_LINES) shown.push(made("div", { className: "chart-tip-more" }, `${lines.length - MAX_LINES} more`));
+    const shown = lines.slice(from, from + most).map((line) => this.line(line, line === closest && lines.length > 1));
+    if (lines.length > most) shown.push(made("div", { className: "chart-tip-more" }, `${lines.length - most} more`));
     this.box.replaceChildren(head, ...shown);
     placeTip(this.box, left, top, width);
   }
