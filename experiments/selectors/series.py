@@ -12,7 +12,6 @@ from django.http import QueryDict
 
 from experiments.models import Experiment, Run, RunMetric
 from experiments.points import Floats, Points, at_width, joined
-from experiments.system_metrics import PREFIX as SYSTEM
 from mlplatform.http.query import number_in
 from mlplatform.kernel import columns
 from mlplatform.kernel.errors import InvalidInput
@@ -109,11 +108,6 @@ def _place(query: QueryDict, key: str, default: float) -> float:
 def metric_names(run: Run) -> list[str]:
     """Names of the metrics that a run reported."""
     return list(run.metrics.order_by("name").values_list("name", flat=True))
-
-
-def system_metric_names(run: Run) -> list[str]:
-    """Names of what the run's workers said of their machines."""
-    return list(run.metrics.filter(name__startswith=SYSTEM).order_by("name").values_list("name", flat=True))
 
 
 def summaries_of(

@@ -19,7 +19,6 @@ from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
-from experiments.selectors.series import system_metric_names
 from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
@@ -106,7 +105,6 @@ def _charts(found: Run) -> dict[str, Any]:
         "points_view": "api_run_points",
         "points_pk": found.pk,
         "series_url": f"{reverse('series', args=place)}?run={found.number}",
-        "system_metric": next(iter(system_metric_names(found)), ""),
     }
 
 

@@ -77,6 +77,7 @@ def test_a_sweep_is_analysed(
     rows = best.locator("[data-plot-table] tbody tr")
     best.get_by_text("Values as a table").click()
     expect(rows).to_have_count(RUNS)
+    expect(best.locator("[data-plot-table] th[scope=col]").first).to_have_text("run")
 
     # A pointer brushes one axis, keys another; both together choose.
     count = page.locator("[data-picked-count]")

@@ -1,5 +1,7 @@
 // Saves a chart as PNG, SVG or CSV. A chart gives `offerDownloads` the menu of its card and a source:
-// name() of the file, heading() of the picture, picture() an SVG element or a canvas, rows() with the header first.
+// name() of the file, heading() of the picture, picture() an SVG element, rows() with the header first.
+
+import { node } from "./svg.js";
 
 const SCALE = 2;
 const HEAD_PX = 40;
@@ -12,7 +14,6 @@ const STYLES = [
   "paint-order",
 ];
 const ATTRIBUTES = ["class", "tabindex", "role", "aria-label", "aria-describedby", "data-key"];
-const SVG = "http://www.w3.org/2000/svg";
 
 function save(content, type, name) {
   const link = document.createElement("a");
@@ -28,11 +29,6 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-function surroundings(picture) {
-  const card = getComputedStyle(picture.closest(".card"));
-  return { background: card.backgroundColor, color: card.color };
-}
-
 // A copy of the SVG that looks the same without the page: computed styles as attributes, a background, a heading.
 function standalone(svg, heading) {
   const copy = svg.cloneNode(true);
@@ -45,16 +41,12 @@ function standalone(svg, heading) {
   });
   for (const element of copy.querySelectorAll("[data-drop]")) element.remove();
 
-  const { background, color } = surroundings(svg);
+  const { backgroundColor: background, color } = getComputedStyle(svg.closest(".card"));
   const { width, height } = svg.viewBox.baseVal;
   const [outerWidth, outerHeight] = [width + 2 * SIDE_PX, height + HEAD_PX + SIDE_PX];
-  const title = document.createElementNS(SVG, "text");
-  for (const [name, value] of Object.entries({ x: 0, y: 10 - HEAD_PX / 2, fill: color, "font-size": 15, "font-weight": 600 })) title.setAttribute(name, value);
-  title.textContent = heading;
-  const ground = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ x: -SIDE_PX, y: -HEAD_PX, width: outerWidth, height: outerHeight, fill: background })) ground.setAttribute(name, value);
+  const title = node("text", { x: 0, y: 10 - HEAD_PX / 2, fill: color, "font-size": 15, "font-weight": 600 }, heading);
+  const ground = node("rect", { x: -SIDE_PX, y: -HEAD_PX, width: outerWidth, height: outerHeight, fill: background });
   copy.prepend(ground, title);
-  copy.setAttribute("xmlns", SVG);
   copy.setAttribute("font-family", FONT);
   copy.setAttribute("width", outerWidth);
   copy.setAttribute("height", outerHeight);
@@ -62,22 +54,13 @@ function standalone(svg, heading) {
   return { text: new XMLSerializer().serializeToString(copy), width: outerWidth, height: outerHeight };
 }
 
-async function imageOf(svg, heading) {
-  const { text, width, height } = standalone(svg, heading);
+async function png(source) {
+  const { text, width, height } = standalone(source.picture(), source.heading());
   const image = new Image(width * SCALE, height * SCALE);
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   await image.decode();
-  return image;
-}
-
-async function png(source) {
-  const picture = source.picture();
-  const drawn = picture instanceof SVGElement ? await imageOf(picture, source.heading()) : picture;
-  const canvas = Object.assign(document.createElement("canvas"), { width: drawn.width, height: drawn.height });
-  const context = canvas.getContext("2d");
-  context.fillStyle = surroundings(picture).background;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(drawn, 0, 0, canvas.width, canvas.height);
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   canvas.toBlob((blob) => save(blob, "image/png", `${source.name()}.png`), "image/png");
 }
 

@@ -5,6 +5,7 @@ const MAX_SHOWN = 12;
 
 let list = null;
 let marked = -1;
+let asked = where();
 
 const box = () => document.getElementById("where");
 const options = () => [...document.querySelectorAll("#query-fields option")].map((option) => option.value);
@@ -43,7 +44,7 @@ function mark(index) {
 function take(name) {
   const input = box();
   const at = input.selectionStart;
-  const start = at - word(input).length;
+  const start = at - (word(input) ?? "").length;
   input.setRangeText(`${name} `, start, at, "end");
   close();
   input.focus();
@@ -102,11 +103,16 @@ function prepare() {
   });
 }
 
-// A link such as "Show all" asks for another query than the one that stands in the box.
+function where() {
+  return new URLSearchParams(location.search).get("where");
+}
+
+// A link such as "Show all" asks for another query than the one that stands in the box. Other swaps leave alone what is typed.
 document.addEventListener("htmx:after:swap", () => {
   prepare();
   const input = box();
-  if (!input || document.activeElement === input) return;
-  input.value = new URLSearchParams(location.search).get("where") ?? input.defaultValue;
+  if (!input || where() === asked) return;
+  asked = where();
+  if (document.activeElement !== input) input.value = asked ?? input.defaultValue;
 });
 prepare();

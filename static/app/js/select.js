@@ -66,7 +66,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !selected.size || document.querySelector("dialog[open]")) return;
+  if (event.key !== "Escape" || event.defaultPrevented || !selected.size || document.querySelector("dialog[open]")) return;
   selected.clear();
   show();
   tell();

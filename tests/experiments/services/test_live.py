@@ -7,7 +7,7 @@ import pytest
 from experiments.models import Run
 from experiments.selectors.overview import experiment_metric_names
 from experiments.selectors.runs import run_details
-from experiments.selectors.series import series, system_metric_names
+from experiments.selectors.series import series
 from experiments.selectors.tables import experiment_space, run_table
 from experiments.services import live
 from experiments.services.live import points_came
@@ -100,4 +100,3 @@ def test_machines_are_not_among_the_metrics_of_models(sender: Sender) -> None:
     assert list(run_details(sender.run).metrics) == ["loss"]
     assert experiment_metric_names(experiment) == ["loss"]
     assert experiment_metric_names(experiment, system=True) == [CPU]
-    assert system_metric_names(sender.run) == [CPU]

@@ -1,48 +1,24 @@
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlplatform.http.templatetags import duration, lookup, number, percent, run_color
 
+# What static/app/js/words.js writes alike.
+CASES = json.loads((Path(__file__).parents[2] / "static" / "words.json").read_text())
+
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.97123456, "0.9712"),
-        (0.5, "0.5"),
-        (3.0, "3"),
-        (12, "12"),
-        (0.00001, "1e-5"),
-        (1234.567, "1234.6"),
-        (1e20, "100000000000000000000.0"),
-        (True, "true"),
-        (False, "false"),
-        ("adam", "adam"),
-        (None, "–"),
-        ("", "–"),
-        (math.nan, "NaN"),
-        (math.inf, "∞"),
-        (-math.inf, "-∞"),
-    ],
+    ("value", "text"), [*CASES["number"], (math.nan, "NaN"), (math.inf, "∞"), (-math.inf, "-∞")]
 )
 def test_number(value: Any, text: str) -> None:
     assert number(value) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "–"),
-        (math.nan, "–"),
-        (-1, "0.0 s"),
-        (0.84, "0.8 s"),
-        (42.4, "42 s"),
-        (187, "3 min 07 s"),
-        (7500, "2 h 05 min"),
-        (3 * 86400 + 4 * 3600, "3 d 04 h"),
-    ],
-)
+@pytest.mark.parametrize(("seconds", "text"), [*CASES["duration"], (math.nan, "–")])
 def test_duration(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
 

@@ -91,6 +91,6 @@ test("the nearest point", () => {
 
 test("groups keep the order of their first runs", () => {
   const runs = [{ number: 1, lr: 0.1 }, { number: 2, lr: 0.2 }, { number: 3, lr: 0.1 }, { number: 4 }];
-  const found = groups(runs, (run) => run.lr);
-  assert.deepEqual([...found].map(([name, members]) => [name, members.length]), [["0.1", 2], ["0.2", 1], ["run 4", 1]]);
+  const found = groups(runs, "lr", (run) => run.lr);
+  assert.deepEqual([...found].map(([name, members]) => [name, members.length]), [["lr 0.1", 2], ["lr 0.2", 1], ["run 4", 1]]);
 });

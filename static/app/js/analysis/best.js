@@ -1,7 +1,7 @@
 // The best value so far, over the runs as they were made or as they ended.
 
 import { PointChart } from "./points.js";
-import { duration, number } from "../words.js";
+import { durationTick, number } from "../words.js";
 import { scaleOf, timeTicks } from "./scale.js";
 import { mark, node } from "../svg.js";
 
@@ -21,17 +21,8 @@ export class BestSoFar extends PointChart {
 
   // Runs in the order of the x axis. One that has not ended has no place in time, one without a value none in height.
   ordered() {
-    if (this.by.value === "number") return this.sweep.runs.filter((run) => run.state !== "queued");
+    if (this.by.value === "number") return this.sweep.begun;
     return this.sweep.runs.filter((run) => run.ended !== null && ENDED.includes(run.state)).sort((a, b) => a.ended - b.ended);
-  }
-
-  steps(runs) {
-    const steps = [];
-    for (const run of runs) {
-      const best = steps.at(-1)?.run;
-      if (run.state === "completed" && run.objective !== null && (!best || this.sweep.better(run, best))) steps.push({ run });
-    }
-    return steps;
   }
 
   axis(runs) {
@@ -42,7 +33,7 @@ export class BestSoFar extends PointChart {
     }
     const begin = Math.min(...runs.map((run) => run.started ?? run.ended));
     const span = Math.max(runs.at(-1).ended - begin, 1);
-    const ticks = timeTicks(span, this.width < 500 ? 4 : 9).map((at) => ({ part: at / span, text: duration(at) }));
+    const ticks = timeTicks(span, this.width < 500 ? 4 : 9).map((at) => ({ part: at / span, text: durationTick(at) }));
     return { name: "Time since the first of these runs began", ticks, part: (run) => (run.ended - begin) / span };
   }
 
@@ -57,9 +48,9 @@ export class BestSoFar extends PointChart {
     const { left, right, bottom } = this.area;
     const at = (run) => this.xAt(x.part(run));
     const valued = runs.filter((run) => run.objective !== null);
-    const steps = this.steps(runs);
+    const steps = this.sweep.steps(runs);
     const rug = runs.filter((run) => run.objective === null).map((run) => ({ run, x: at(run), y: bottom - 6 }));
-    const line = steps.map(({ run }, index) => `${index ? `H${at(run)}V` : `M${at(run)} `}${this.yAt(run.objective)}`).join("");
+    const line = steps.map((run, index) => `${index ? `H${at(run)}V` : `M${at(run)} `}${this.yAt(run.objective)}`).join("");
     const content = [
       axes,
       target !== null && this.showsTarget ? node("path", { class: "plot-target", d: `M${left} ${this.yAt(target)}H${right}` }) : "",
@@ -67,7 +58,7 @@ export class BestSoFar extends PointChart {
       ...this.dots([...valued.map((run) => ({ run, x: at(run), y: this.yAt(run.objective) })), ...rug]),
       line ? node("path", { class: "plot-best", d: `${line}H${at(runs.at(-1))}` }) : "",
     ];
-    const best = steps.at(-1)?.run;
+    const best = steps.at(-1);
     if (best) content.push(node("path", { class: "plot-winner", d: mark("completed", at(best), this.yAt(best.objective), 6) }));
     this.paper(height, ...content);
     this.explain(new Set(runs.map((run) => run.state)));
@@ -87,9 +78,10 @@ export class BestSoFar extends PointChart {
 
   rows() {
     const runs = this.ordered();
+    const steps = new Set(this.sweep.steps(runs));
     let best = null;
     const rows = runs.map((run) => {
-      if (run.state === "completed" && run.objective !== null && (!best || this.sweep.better(run, best))) best = run;
+      if (steps.has(run)) best = run;
       return [run.number, run.state, run.ended === null ? null : new Date(run.ended * 1000).toISOString(), run.objective, best?.objective ?? null];
     });
     return [["run", "state", "ended", this.sweep.objective.metric, "best_so_far"], ...rows];

@@ -1,5 +1,6 @@
 // The part of each axis that is brushed: two handles per axis, by pointer, finger or keys. Parts run from 0 to 1; below 0
-// lies the place of runs without a value, if the axis has any.
+// lies the place of runs without a value, if the axis has any. What is kept are the values there, as axes grow while runs
+// come; an end of an axis stays one.
 
 import { point } from "./frame.js";
 import { node } from "../svg.js";
@@ -14,7 +15,7 @@ const GRIP_PX = 15;
 export class Brushes {
   constructor(changed) {
     this.changed = changed;
-    this.parts = new Map();
+    this.pins = new Map();
   }
 
   ends(axis) {
@@ -22,7 +23,10 @@ export class Brushes {
   }
 
   of(axis) {
-    return this.parts.get(axis.id) ?? this.ends(axis);
+    const ends = this.ends(axis);
+    const pins = this.pins.get(axis.id);
+    if (!pins) return ends;
+    return pins.map((pin, end) => Math.min(Math.max(pin.end ?? axis.scale.partOf(pin) ?? ends[end], ends[0]), ends[1]));
   }
 
   holds(axis, part) {
@@ -34,14 +38,14 @@ export class Brushes {
   set(axis, from, to) {
     const [low, high] = this.ends(axis);
     const part = [Math.max(Math.min(from, to), low), Math.min(Math.max(from, to), high)];
-    if (part[0] <= low && part[1] >= high) this.parts.delete(axis.id);
-    else this.parts.set(axis.id, part);
+    if (part[0] <= low && part[1] >= high) this.pins.delete(axis.id);
+    else this.pins.set(axis.id, part.map((at) => (at > 0 && at < 1 ? axis.scale.pin(at) : { end: at })));
     this.changed();
   }
 
   clear(id) {
-    if (id === undefined) this.parts.clear();
-    else this.parts.delete(id);
+    if (id === undefined) this.pins.clear();
+    else this.pins.delete(id);
     this.changed();
   }
 
@@ -55,7 +59,7 @@ export class Brushes {
       return node("rect", { ...along, ...more });
     };
     const parts = [box(low, high, HIT_PX, { class: `brush-area ${upright ? "is-upright" : "is-flat"}`, "data-brush": axis.id, "data-screen-only": "" })];
-    if (this.parts.has(axis.id)) parts.push(box(from, to, 16, { class: "brush" }));
+    if (this.pins.has(axis.id)) parts.push(box(from, to, 16, { class: "brush" }));
     return [...parts, this.grip(axis, 0, { across, place, upright, words }), this.grip(axis, 1, { across, place, upright, words })];
   }
 
@@ -66,7 +70,7 @@ export class Brushes {
     const [x, y] = upright ? [across - width / 2, at - 3] : [at - 3, across - height / 2];
     const [low, high] = this.ends(axis);
     return node("rect", {
-      class: `brush-grip ${this.parts.has(axis.id) ? "is-set" : ""}`, x, y, width, height, rx: 3,
+      class: `brush-grip ${this.pins.has(axis.id) ? "is-set" : ""}`, x, y, width, height, rx: 3,
       role: "slider", tabindex: "0", "data-key": `${axis.id} ${end}`, "data-grip": end, "data-brush": axis.id, "data-screen-only": "",
       "aria-label": `${axis.name}, ${end ? "to" : "from"}`, "aria-orientation": upright ? "vertical" : "horizontal",
       "aria-valuemin": low, "aria-valuemax": high, "aria-valuenow": part.toFixed(3), "aria-valuetext": words(part),
@@ -81,7 +85,7 @@ export class Brushes {
       const begin = axis.back(...point(svg, event));
       const [from, to] = this.of(axis);
       const end = event.target.dataset.grip;
-      const inside = this.parts.has(axis.id) && begin > from && begin < to;
+      const inside = this.pins.has(axis.id) && begin > from && begin < to;
       this.drag = { axis: axis.id, begin, from, to, moves: end === undefined ? (inside ? "all" : "new") : end };
       svg.setPointerCapture(event.pointerId);
     });

@@ -1,6 +1,7 @@
 // What every chart of the page has: a picture as wide as its card, a read-out, words for those who cannot see it, a table
 // of what it shows, and the menu that saves it.
 
+import { made, placeTip } from "../dom.js";
 import { offerDownloads } from "../export.js";
 import { node, swatch } from "../svg.js";
 
@@ -78,37 +79,21 @@ export class Frame {
 
   explain(states) {
     const present = ["completed", "running", "starting", "pruned", "failed", "canceled"].filter((state) => states.has(state));
-    this.legend.replaceChildren(...present.map((state) => {
-      const item = document.createElement("li");
-      item.append(swatch(state), state[0].toUpperCase() + state.slice(1));
-      return item;
-    }));
+    this.legend.replaceChildren(...present.map((state) => made("li", {}, swatch(state), state[0].toUpperCase() + state.slice(1))));
   }
 
   // The read-out beside a place in the picture.
   show(x, y, ...lines) {
-    const made = lines.map((line, index) => {
-      const row = document.createElement(index ? "span" : "strong");
-      row.textContent = line;
-      return row;
-    });
-    this.tip.replaceChildren(...made);
-    this.tip.hidden = false;
-    const left = x + 14 + this.tip.offsetWidth > this.width ? x - 14 - this.tip.offsetWidth : x + 14;
-    this.tip.style.left = `${Math.max(left, 0)}px`;
-    this.tip.style.top = `${Math.max(y - this.tip.offsetHeight - 10, 0)}px`;
+    this.tip.replaceChildren(...lines.map((line, index) => made(index ? "span" : "strong", {}, line)));
+    placeTip(this.tip, x, y, this.width);
   }
 
   list() {
     if (!this.table.open || this.table.hidden) return;
     const [head, ...rows] = this.rows();
-    const line = (values, tag) => {
-      const row = document.createElement("tr");
-      row.append(...values.map((value) => Object.assign(document.createElement(tag), { textContent: value ?? "–" })));
-      return row;
-    };
+    const line = (values, tag, properties = {}) => made("tr", {}, ...values.map((value) => made(tag, properties, value ?? "–")));
     const body = this.table.querySelector("table");
-    body.tHead.replaceChildren(line(head, "th"));
+    body.tHead.replaceChildren(line(head, "th", { scope: "col" }));
     body.tBodies[0].replaceChildren(...rows.slice(0, TABLE_ROWS).map((row) => line(row, "td")));
     this.table.querySelector("[data-plot-more]").hidden = rows.length <= TABLE_ROWS;
   }

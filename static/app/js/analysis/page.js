@@ -5,51 +5,13 @@ import { Importance } from "./importance.js";
 import { Parallel } from "./parallel.js";
 import { Picked } from "./picked.js";
 import { Scatter } from "./scatter.js";
+import { Source } from "./source.js";
 import { Sweep } from "./sweep.js";
 import { TimelineChart } from "./timeline.js";
 
 const FETCH_MS = 2000;
 // Importance takes the server seconds of work.
 const IMPORTANCE_MS = 15000;
-// Of the time between two fetches, at most so much is spent on them.
-const SHARE = 10;
-
-// Fetches at most every so many milliseconds, and less often what takes long; the last news is never passed over.
-class Source {
-  constructor(url, every, show, failed) {
-    Object.assign(this, { url, every, show, failed, wait: 0, wanted: false });
-  }
-
-  async want() {
-    this.wanted = true;
-    if (this.busy) return;
-    this.busy = true;
-    while (this.wanted) {
-      this.wanted = false;
-      await this.fetch();
-      await new Promise((resolve) => { setTimeout(resolve, Math.max(this.every, this.wait)); });
-    }
-    this.busy = false;
-  }
-
-  async fetch() {
-    const begin = performance.now();
-    const answer = await this.answer();
-    this.wait = (performance.now() - begin) * SHARE;
-    if (answer.body) this.show(answer.body);
-    else this.failed(answer.status);
-  }
-
-  async answer() {
-    try {
-      const response = await fetch(this.url, { headers: { Accept: "application/json" } });
-      return { status: response.status, body: response.ok ? await response.json() : null };
-    } catch {
-      // The portal is away: the socket reconnects, and then everything is fetched again.
-      return { status: 0, body: null };
-    }
-  }
-}
 
 const root = document.getElementById("analysis");
 const card = (id) => document.getElementById(id);
@@ -69,10 +31,7 @@ const importances = new Source(root.dataset.importance, IMPORTANCE_MS, (body) =>
   importance.update(body);
   // That there is none yet is known at once.
   importances.every = body.evaluator ? IMPORTANCE_MS : FETCH_MS;
-}, (status) => {
-  importance.unknown(status === 503 ? "This takes long at the moment; it is tried again." : AWAY);
-  if (status === 503) importances.wanted = true;
-});
+}, (status) => importance.unknown(status === 503 ? "This takes long at the moment; it is tried again." : AWAY));
 const columns = new Source(root.dataset.columns, FETCH_MS, (body) => {
   const sweep = new Sweep(body);
   for (const chart of [best, parallel, scatter]) chart.update(sweep);

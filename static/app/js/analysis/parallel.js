@@ -3,9 +3,10 @@
 
 import { Brushes, MISSING } from "./brushes.js";
 import { Frame, point } from "./frame.js";
-import { colorOf } from "../viridis.js";
+import { made } from "../dom.js";
+import { colorKey, colorOf } from "../viridis.js";
 import { duration, number } from "../words.js";
-import { scaleOf, valueText } from "./scale.js";
+import { scaleOf, spread, valueText } from "./scale.js";
 import { label, node } from "../svg.js";
 
 const NARROW_PX = 560;
@@ -32,7 +33,7 @@ export class Parallel extends Frame {
       if (target.checked) this.hidden.delete(target.value);
       else {
         this.hidden.add(target.value);
-        this.brushes.parts.delete(`params.${target.value}`);
+        this.brushes.pins.delete(`params.${target.value}`);
       }
       this.redraw();
     });
@@ -42,7 +43,7 @@ export class Parallel extends Frame {
 
   update(sweep) {
     this.sweep = sweep;
-    this.runs = sweep.runs.filter((run) => run.state !== "queued");
+    this.runs = sweep.begun;
     this.version = (this.version ?? 0) + 1;
     for (const { name } of sweep.axes) {
       if (this.offered.has(name)) continue;
@@ -58,13 +59,8 @@ export class Parallel extends Frame {
     const names = this.sweep.axes.map((axis) => axis.name);
     this.menu.hidden = names.length < 2;
     if ([...panel.querySelectorAll("input")].map((box) => box.value).join("\n") === names.join("\n")) return;
-    panel.replaceChildren(...names.map((name) => {
-      const line = document.createElement("label");
-      line.className = "dropdown-item";
-      const box = Object.assign(document.createElement("input"), { type: "checkbox", className: "form-check-input", value: name, checked: !this.hidden.has(name) });
-      line.append(box, name);
-      return line;
-    }));
+    panel.replaceChildren(...names.map((name) => made("label", { className: "dropdown-item" },
+      made("input", { type: "checkbox", className: "form-check-input", value: name, checked: !this.hidden.has(name) }), name)));
   }
 
   // Where everything lies. `place` maps a part of an axis to pixels along it, `across` is where the axis itself is.
@@ -101,7 +97,7 @@ export class Parallel extends Frame {
 
   // Lines of one choice lie side by side within its band, each always at the same place.
   aside(run, axis, part) {
-    return axis.choices && part >= 0 ? part + (((run.number * 0.618) % 1) - 0.5) * axis.step * BAND : part;
+    return axis.choices && part >= 0 ? part + spread(run) * axis.step * BAND : part;
   }
 
   // A run with its parts of the axes, where these are seen, and the line through them.
@@ -139,7 +135,7 @@ export class Parallel extends Frame {
     this.key();
     this.tell();
     this.hover(this.pointer);
-    this.chosen(this.picked.map(({ run }) => run), this.axes.filter((axis) => this.brushes.parts.has(axis.id)).map((axis) => ({ axis, part: this.brushes.of(axis) })));
+    this.chosen(this.picked.map(({ run }) => run), this.axes.filter((axis) => this.brushes.pins.has(axis.id)).map((axis) => ({ axis, part: this.brushes.of(axis) })));
   }
 
   reset(text) {
@@ -203,20 +199,16 @@ export class Parallel extends Frame {
     });
   }
 
-  // The scale of colours, in words and stripes.
+  // The scale of colours, in words.
   key() {
     if (!this.sweep.objectiveAxis) return this.legend.replaceChildren();
     const { low, high } = this.sweep.objectiveAxis;
     const [worst, best] = this.sweep.maximizes ? [low, high] : [high, low];
-    const stripes = node("svg", { class: "color-key", viewBox: `0 0 ${SHADES} 1`, preserveAspectRatio: "none", "aria-hidden": "true" },
-      ...Array.from({ length: SHADES }, (_, index) => node("rect", { x: index, y: 0, width: 1.05, height: 1, fill: colorOf((index + 0.5) / SHADES) })));
-    const item = document.createElement("li");
-    item.append(`${this.sweep.objective.metric}: worst ${number(worst)}`, stripes, `best ${number(best)}`);
-    this.legend.replaceChildren(item);
+    this.legend.replaceChildren(made("li", {}, `${this.sweep.objective.metric}: worst ${number(worst)}`, colorKey(), `best ${number(best)}`));
   }
 
   tell() {
-    const brushed = this.axes.filter((axis) => this.brushes.parts.has(axis.id)).map((axis) => {
+    const brushed = this.axes.filter((axis) => this.brushes.pins.has(axis.id)).map((axis) => {
       const [from, to] = this.brushes.of(axis);
       return `${axis.name} from ${axis.words(from)} to ${axis.words(to)}`;
     });

@@ -1,5 +1,6 @@
 // The runs that the brushes have chosen, as links.
 
+import { made } from "../dom.js";
 import { where } from "./query.js";
 import { number } from "../words.js";
 import { valueText } from "./scale.js";
@@ -25,14 +26,14 @@ export class Picked {
     this.link.hidden = !runs.length || !isBrushed;
     this.link.search = new URLSearchParams({ where: where(brushed) });
     this.box.hidden = !isBrushed || !runs.length;
-    const total = sweep.runs.filter((run) => run.state !== "queued").length;
+    const total = sweep.begun.length;
     const words = !total ? "" : isBrushed ? `${runs.length} of ${total} runs brushed` : "Drag along an axis to choose runs";
     if (this.count.textContent !== words) this.count.textContent = words;
     if (this.box.hidden) return;
     const order = [...runs].sort((a, b) => this.rank(sweep, a, b));
     const axes = sweep.axes.slice(0, MAX_PARAMS);
-    this.table.tHead.replaceChildren(this.row("th", ["Run", "State", sweep.objective.metric || "Objective", ...axes.map((axis) => axis.name)]));
-    this.table.tBodies[0].replaceChildren(...order.slice(0, MAX_ROWS).map((run) => this.row("td", [
+    this.table.tHead.replaceChildren(this.row("th", { scope: "col" }, ["Run", "State", sweep.objective.metric || "Objective", ...axes.map((axis) => axis.name)]));
+    this.table.tBodies[0].replaceChildren(...order.slice(0, MAX_ROWS).map((run) => this.row("td", {}, [
       this.number(run), this.state(run), number(run.objective), ...axes.map((axis) => valueText(axis, sweep.code(run, axis))),
     ])));
     this.more.hidden = order.length <= MAX_ROWS;
@@ -44,24 +45,15 @@ export class Picked {
     return (sweep.maximizes ? b.objective - a.objective : a.objective - b.objective) || a.number - b.number;
   }
 
-  row(tag, cells) {
-    const row = document.createElement("tr");
-    row.append(...cells.map((content) => {
-      const cell = document.createElement(tag);
-      cell.append(content);
-      return cell;
-    }));
-    return row;
+  row(tag, properties, cells) {
+    return made("tr", {}, ...cells.map((content) => made(tag, properties, content)));
   }
 
   number(run) {
-    return Object.assign(document.createElement("a"), { href: this.runUrl(run.number), textContent: `#${run.number}` });
+    return made("a", { href: this.runUrl(run.number) }, `#${run.number}`);
   }
 
   state(run) {
-    const words = document.createElement("span");
-    words.className = "picked-state";
-    words.append(swatch(run.state), run.state);
-    return words;
+    return made("span", { className: "picked-state" }, swatch(run.state), run.state);
   }
 }

@@ -2,7 +2,7 @@
 
 import { PointChart } from "./points.js";
 import { number } from "../words.js";
-import { padded, scaleOf, valueText } from "./scale.js";
+import { padded, scaleOf, spread, valueText } from "./scale.js";
 import { mark, node } from "../svg.js";
 
 // Points of one choice lie side by side, at the same place whenever they are drawn.
@@ -44,10 +44,7 @@ export class Scatter extends PointChart {
     const ticks = scale.ticks(this.width < 500 ? 4 : 7);
     const axes = this.axes(height, this.sweep.objectiveAxis, { name: axis.log ? `${axis.name} (log scale)` : axis.name, ticks });
     const band = axis.choices ? SPREAD / axis.choices.length : 0;
-    const points = runs.map((run) => {
-      const aside = (((run.number * 0.618) % 1) - 0.5) * band;
-      return { run, x: this.xAt(scale.at(this.sweep.code(run, axis)) + aside), y: this.yAt(run.objective) };
-    });
+    const points = runs.map((run) => ({ run, x: this.xAt(scale.at(this.sweep.code(run, axis)) + spread(run) * band), y: this.yAt(run.objective) }));
     const winner = points.find(({ run }) => run === this.sweep.best);
     this.paper(height, axes, ...this.dots(points),
       winner ? node("path", { class: "plot-winner", d: mark("completed", winner.x, winner.y, 6) }) : "");

@@ -11,20 +11,30 @@ export class Sweep {
     this.parametersLeftOut = body.parameters_left_out;
     this.params = body.params;
     this.axes = body.axes;
-    const { number, set, state, started, ended, seconds, objective } = body.runs;
+    const { number, state, started, ended, seconds, objective } = body.runs;
     this.runs = number.map((_, index) => ({
-      index, number: number[index], set: set[index], state: state[index], started: started[index], ended: ended[index],
+      index, number: number[index], state: state[index], started: started[index], ended: ended[index],
       seconds: seconds[index], objective: objective[index],
     }));
+    this.begun = this.runs.filter((run) => run.state !== "queued");
     this.valued = this.runs.filter((run) => run.objective !== null);
     this.maximizes = this.objective.direction === "maximize";
     this.objectiveAxis = this.measured();
-    const completed = this.valued.filter((run) => run.state === "completed");
-    this.best = completed.reduce((best, run) => (best && !this.better(run, best) ? best : run), null);
+    this.best = this.steps(this.runs).at(-1) ?? null;
   }
 
   better(run, other) {
     return this.maximizes ? run.objective > other.objective : run.objective < other.objective;
+  }
+
+  // Those of the runs that were the best when they completed, in this order.
+  steps(runs) {
+    const steps = [];
+    for (const run of runs) {
+      const best = steps.at(-1);
+      if (run.state === "completed" && run.objective !== null && (!best || this.better(run, best))) steps.push(run);
+    }
+    return steps;
   }
 
   code(run, axis) {

@@ -1,7 +1,8 @@
 // When runs waited, started and trained: a row per run, or per allocation. States have a colour and a pattern.
 
 import { Frame, point } from "./frame.js";
-import { clock, duration } from "../words.js";
+import { made } from "../dom.js";
+import { clock, duration, durationTick } from "../words.js";
 import { timeTicks } from "./scale.js";
 import { node } from "../svg.js";
 
@@ -78,7 +79,7 @@ export class TimelineChart extends Frame {
     this.paper(height,
       node("defs", {}, ...patterns),
       ...ticks.map((at) => node("path", { class: "plot-grid", d: `M${this.x(first + at)} ${HEAD_PX - 4}V${height - 4}` })),
-      ...ticks.map((at) => node("text", { x: this.x(first + at), y: 14, "text-anchor": "middle" }, duration(at))),
+      ...ticks.map((at) => node("text", { x: this.x(first + at), y: 14, "text-anchor": "middle" }, durationTick(at))),
       ...rows.map(({ name }, index) => node("text", { class: "plot-tick", x: left - 8, y: HEAD_PX + (index + 0.5) * step, "text-anchor": "end", "dominant-baseline": "middle" }, name)),
       ...this.bars.flatMap((bar) => bar.elements));
     this.listStates();
@@ -128,9 +129,8 @@ export class TimelineChart extends Frame {
     this.legend.replaceChildren(...[...LOOKS, "interrupted"].filter((name) => present.has(name)).map((name) => {
       const box = { x: 0.5, y: name === "queued" ? 5 : 1, width: 21, height: name === "queued" ? 4 : 12 };
       const pattern = PATTERNS[name] ? node("rect", { class: "bar-pattern", fill: `url(#timeline-${name})`, ...box }) : "";
-      const item = document.createElement("li");
-      item.append(node("svg", { class: "bar-key", viewBox: "0 0 22 14", "aria-hidden": "true" }, node("rect", { class: `bar bar-${name}`, ...box }), pattern), name[0].toUpperCase() + name.slice(1));
-      return item;
+      const key = node("svg", { class: "bar-key", viewBox: "0 0 22 14", "aria-hidden": "true" }, node("rect", { class: `bar bar-${name}`, ...box }), pattern);
+      return made("li", {}, key, name[0].toUpperCase() + name.slice(1));
     }));
   }
 

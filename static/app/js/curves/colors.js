@@ -1,6 +1,6 @@
 // Colours and dashes of curves, which runs share with the table.
 
-export const COLORS = 10;
+const COLORS = 10;
 const DASHES = [[], [8, 4], [2, 4]];
 // A parameter whose values span so much is shown by its logarithm.
 const LOG_SPAN = 100;

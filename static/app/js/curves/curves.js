@@ -7,7 +7,7 @@ import { OVER } from "./axes.js";
 import { Legend, showScale, valueTable } from "./legend.js";
 import { picture } from "./picture.js";
 import { Plot } from "./plot.js";
-import { differing, prepared, scale } from "./prepare.js";
+import { differing, prepared } from "./prepare.js";
 import { Readout } from "./readout.js";
 import { Settings } from "./settings.js";
 
@@ -31,8 +31,8 @@ class LearningCurves {
       hovered: (cursor) => this.hovered(cursor),
     });
     this.legend = new Legend(part("legend"), {
-      toggle: (label, hide) => { this.hidden[hide ? "add" : "delete"](label); this.drawNow(); },
-      focus: (key) => this.plot.focus(key),
+      toggle: (name, hide) => { this.hidden[hide ? "add" : "delete"](name); this.drawNow(); },
+      focus: (name) => this.plot.focus(name),
     });
     this.metric = "";
     this.series = new SeriesStore();
@@ -63,13 +63,13 @@ class LearningCurves {
     this.parts.values.addEventListener("toggle", () => this.tabulate());
     offerDownloads(card.querySelector("[data-downloads]"), {
       name: () => `${card.dataset.name}-${this.metric}`.replaceAll(/[^\w.-]+/g, "-"),
-      heading: () => `${card.dataset.name}: ${this.metric}`,
+      heading: () => `${card.dataset.heading}: ${this.metric}`,
       picture: () => this.picture(),
       rows: () => this.rows(),
     });
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
-    document.addEventListener("theme:changed", () => this.redraw());
+    for (const event of ["theme:changed", "visibilitychange"]) document.addEventListener(event, () => this.redraw());
     document.addEventListener("select:changed", (event) => {
       this.only = event.detail;
       clearTimeout(this.settling);
@@ -120,35 +120,50 @@ class LearningCurves {
     const url = this.address();
     const isPart = ["from", "run"].some((key) => url.searchParams.has(key));
     this.series.begin();
+    const body = await this.answer(url, request.signal);
+    if (request !== this.request) return;
+    this.request = null;
+    if (body) this.take(body, isPart);
+    this.series.end();
+    if (this.isStale) this.fetchSoon();
+  }
+
+  // None if the portal has none now, which is asked again, or if it is not wanted any more.
+  async answer(url, signal) {
     try {
-      const response = await fetch(url, { headers: { Accept: "application/json" }, signal: request.signal });
+      const response = await fetch(url, { headers: { Accept: "application/json" }, signal });
+      if (response.ok) return await response.json();
       if (response.status >= 500) this.fetchSoon(TROUBLE_MS);
-      if (response.ok) this.take(await response.json(), isPart);
-    } catch (error) {
-      // The portal is away: live.js asks for everything again when the socket is back. Or the answer is not wanted any more.
-      if (!(error instanceof TypeError || error.name === "AbortError")) throw error;
-    } finally {
-      if (request === this.request) {
-        this.request = null;
-        this.series.end();
-        if (this.isStale) this.fetchSoon();
-      }
+    } catch {
+      if (!signal.aborted) this.fetchSoon(TROUBLE_MS);
     }
+    return null;
   }
 
   take(body, isPart) {
     this.show(body.metric);
     this.isStale ||= !this.series.answer(body.runs, isPart || body.left_out > 0);
+    this.appear(body.runs);
     this.offer(body.metrics);
     this.settings.offer(differing(body.runs));
     this.annotate(body);
     this.redraw();
   }
 
+  // A chart that may stay without points is hidden, and has no width, until it gets some.
+  appear(runs) {
+    if (!this.card.hidden || !runs.length) return;
+    this.card.hidden = false;
+    this.isStale = true;
+  }
+
   annotate({ runs_shown: shown, left_out: leftOut, dropped }) {
     const notes = [];
-    if (this.only.length) notes.push(`The ${shown} selected runs.`);
-    if (leftOut) notes.push(`The newest ${shown} runs; ${leftOut} older ones are left out. Select runs in the table to see theirs.`);
+    const chosen = this.only.length;
+    if (chosen && leftOut) notes.push(`The newest ${shown} of ${chosen} selected runs.`);
+    else if (chosen > shown) notes.push(`${shown} of ${chosen} selected runs have ${this.metric}.`);
+    else if (chosen) notes.push(chosen === 1 ? "The selected run." : `The ${chosen} selected runs.`);
+    else if (leftOut) notes.push(`The newest ${shown} runs; ${leftOut} older ones are left out. Select runs in the table to see theirs.`);
     if (dropped.length && shown > 1) notes.push(`${dropped.length} of the runs are so old that their points have been deleted.`);
     this.note = notes.join(" ");
   }
@@ -173,7 +188,9 @@ class LearningCurves {
     select.parentElement.hidden = select.options.length < 2;
   }
 
+  // Nobody looks at a hidden page: what has come is drawn when somebody does.
   redraw() {
+    if (document.hidden) return;
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.drawnAt = performance.now();
@@ -183,14 +200,15 @@ class LearningCurves {
 
   drawNow() {
     const runs = this.known();
-    this.curves = prepared(runs, this.settings, this.hidden);
+    const { curves, colors } = prepared(runs, this.settings, this.hidden);
+    this.curves = curves;
     const reported = runs.some((run) => run.steps.length);
     this.parts.empty.hidden = this.curves.length > 0;
     this.parts.empty.textContent = reported ? `${this.metric} has no finite value.` : NO_POINTS;
     if (this.curves.length) this.plot.draw(this.curves, this.settings);
     else this.plot.clear();
     this.legend.show(this.curves);
-    showScale(this.parts.scale, scale(runs, this.settings.color));
+    showScale(this.parts.scale, colors);
     const lost = this.curves.length && this.plot.lost ? `A log axis has no place for ${this.plot.lost} points at or below 0.` : "";
     this.parts.note.textContent = [this.note, lost].filter(Boolean).join(" ");
     this.parts.note.hidden = !this.parts.note.textContent;

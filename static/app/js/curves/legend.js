@@ -1,42 +1,37 @@
 // Below the chart: a button per curve that hides it, the scale of the colours, and all values as a table.
 
-import { colorOf } from "../viridis.js";
+import { made } from "../dom.js";
+import { colorKey } from "../viridis.js";
 import { number } from "../words.js";
 import { place } from "./axes.js";
 
 const MAX_ITEMS = 40;
 
-function made(tag, properties, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
 export class Legend {
-  // `on` has toggle(label, hidden) and focus(curve key or null).
+  // `on` has toggle(name, hidden) and focus(name or null).
   constructor(list, on) {
     this.list = list;
     this.on = on;
   }
 
   show(curves) {
-    const key = curves.map(({ key, color, hidden }) => [key, color, hidden]).join("|");
+    const key = JSON.stringify(curves.map(({ name, label, color, hidden }) => [name, label, color, hidden]));
     if (key === this.shown) return;
     this.shown = key;
-    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.label : null;
+    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.name : null;
     const items = curves.length < 2 ? [] : curves.slice(0, MAX_ITEMS).map((curve) => made("li", {}, this.button(curve)));
     if (curves.length > MAX_ITEMS) items.push(made("li", { textContent: `and ${curves.length - MAX_ITEMS} more` }));
     this.list.replaceChildren(...items);
-    if (focused) [...this.list.querySelectorAll("button")].find((button) => button.dataset.label === focused)?.focus();
+    if (focused) [...this.list.querySelectorAll("button")].find((button) => button.dataset.name === focused)?.focus();
   }
 
   button(curve) {
     const button = made("button", { type: "button", className: "legend-item" }, curve.mark(), curve.label);
-    button.dataset.label = curve.label;
+    button.dataset.name = curve.name;
     button.setAttribute("aria-pressed", String(!curve.hidden));
     button.setAttribute("aria-label", `Show ${curve.label.replace("#", "run ")}`);
-    button.addEventListener("click", () => this.on.toggle(curve.label, !curve.hidden));
-    for (const name of ["mouseenter", "focus"]) button.addEventListener(name, () => this.on.focus(curve.key));
+    button.addEventListener("click", () => this.on.toggle(curve.name, !curve.hidden));
+    for (const name of ["mouseenter", "focus"]) button.addEventListener(name, () => this.on.focus(curve.name));
     for (const name of ["mouseleave", "blur"]) button.addEventListener(name, () => this.on.focus(null));
     return button;
   }
@@ -46,10 +41,7 @@ export class Legend {
 export function showScale(box, { ends, name }) {
   box.hidden = !ends;
   if (!ends) return;
-  const stops = Array.from({ length: 11 }, (_, index) => colorOf(index / 10));
-  const bar = made("span", { className: "chart-scale-bar" });
-  bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
-  box.replaceChildren(made("span", { textContent: name }), ends[0], bar, ends[1]);
+  box.replaceChildren(made("span", { textContent: name }), ends[0], colorKey(), ends[1]);
 }
 
 // What the curves say, for those who do not see them.

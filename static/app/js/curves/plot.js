@@ -1,14 +1,15 @@
 // Draws curves with uPlot: both themes, any width, log axes, bands, a zoom that stays while points arrive.
-// A curve is {key, label, xs, values, raw, deviations, color, dash, hidden}; `raw` is what was smoothed, drawn faintly.
+// A curve is {name, label, xs, values, raw, deviations, color, dash, hidden}; `raw` is what was smoothed, drawn faintly.
 
-import { duration, number } from "../words.js";
+import { durationTick, numberTick } from "../words.js";
 import { css } from "./colors.js";
 import { AXES } from "./axes.js";
-import { table } from "./transform.js";
+import { filtered, table } from "./transform.js";
 
 const FONT = "12px InterVariable, system-ui, sans-serif";
 const ONE_PIXEL = 4; // rows of the table per pixel
-const FAINT = 0.22;
+export const FAINT = 0.22;
+export const BAND = 0.16;
 const STEPS = [1, 2, 5].flatMap((digit) => Array.from({ length: 15 }, (_, power) => digit * 10 ** power)).sort((a, b) => a - b);
 const SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000];
 
@@ -17,7 +18,7 @@ function axis(extra) {
 }
 
 // The columns of one curve: what is drawn faintly, the edges of its band, and at last the curve itself.
-function columnsOf(curve) {
+export function columnsOf(curve) {
   const edge = (sign) => curve.values.map((value, index) => value + sign * curve.deviations[index]);
   return [
     ...(curve.raw ? [{ part: "raw", values: curve.raw }] : []),
@@ -50,7 +51,7 @@ export class Plot {
     const shown = this.columns.map((column) => onAxes(column, logX, logY));
     this.lost = shown.reduce((sum, { xs, part }, index) => sum + (part === "line" ? this.columns[index].xs.length - xs.length : 0), 0);
     const { xs, columns } = table(shown, ONE_PIXEL * this.size().width);
-    const looks = curves.map(({ key, color, dash }) => [key, color, dash]);
+    const looks = curves.map(({ name, color, dash }) => [name, color, dash]);
     const parts = this.columns.map(({ part }) => part);
     const shape = JSON.stringify([document.documentElement.dataset.bsTheme, x, logX, logY, looks, parts]);
     if (shape !== this.shape) {
@@ -72,8 +73,8 @@ export class Plot {
     this.shape = "";
   }
 
-  focus(key) {
-    const index = this.columns.findIndex(({ part, curve }) => part === "line" && curve.key === key);
+  focus(name) {
+    const index = this.columns.findIndex(({ part, curve }) => part === "line" && curve.name === name);
     this.uplot?.setSeries(index < 0 ? null : index + 1, { focus: true });
   }
 
@@ -90,7 +91,7 @@ export class Plot {
   }
 
   options(x, logX, logY) {
-    const ticks = { step: { incrs: STEPS }, time: {}, relative: { incrs: SECONDS, space: 80, values: (_, places) => places.map((place) => (place === null ? "" : duration(place))) } }[x];
+    const ticks = { step: { incrs: STEPS }, time: {}, relative: { incrs: SECONDS, space: 80, values: (_, places) => places.map((place) => (place === null ? "" : durationTick(place))) } }[x];
     return {
       ...this.size(),
       legend: { show: false },
@@ -105,11 +106,11 @@ export class Plot {
       },
       axes: [
         axis({ label: AXES[x], labelSize: 20, labelFont: FONT, size: 34, ...(logX && x !== "relative" ? {} : ticks) }),
-        axis({ size: 58, values: (_, places) => places.map((place) => (place === null ? "" : number(place))) }),
+        axis({ size: 58, values: (_, places) => places.map((place) => (place === null ? "" : numberTick(place))) }),
       ],
       series: [{}, ...this.columns.map((column) => seriesOf(column))],
       bands: this.columns.flatMap(({ part, curve }, index) => (
-        part === "high" ? [{ series: [index + 1, index + 2], fill: () => faint(curve.color, 0.16) }] : [])),
+        part === "high" ? [{ series: [index + 1, index + 2], fill: () => faint(curve.color, BAND) }] : [])),
       hooks: {
         setSelect: [({ select, posToVal }) => this.selected(select, posToVal)],
         setCursor: [() => this.hover()],
@@ -132,7 +133,7 @@ export class Plot {
   hover() {
     const { left, top } = this.uplot.cursor;
     if (left === undefined || left < 0) return this.on.hovered(null);
-    const focused = this.focused > 0 ? this.columns[this.focused - 1]?.curve.key : null;
+    const focused = this.focused > 0 ? this.columns[this.focused - 1]?.curve.name : null;
     const { offsetLeft, clientWidth } = this.uplot.over;
     this.on.hovered({ x: this.uplot.posToVal(left, "x"), left: offsetLeft + left, top, width: offsetLeft + clientWidth, focused });
   }
@@ -172,10 +173,8 @@ function faint(color, share) {
   return `color-mix(in srgb, ${color} ${100 * share}%, transparent)`;
 }
 
-// A log axis has no place for what is not above zero.
+// A log axis has no place for what is not above zero. A gap, which is null, stays one.
 export function onAxes(column, logX, logY) {
-  const kept = column.xs.map((_, index) => index).filter((index) => (
-    (!logX || column.xs[index] > 0) && (!logY || !(column.values[index] <= 0))));
-  if (kept.length === column.xs.length) return column;
-  return { ...column, xs: kept.map((index) => column.xs[index]), values: kept.map((index) => column.values[index]) };
+  if (!logX && !logY) return column;
+  return filtered(column, (x, value) => (!logX || x > 0) && (!logY || value === null || !(value <= 0)));
 }

@@ -1,5 +1,6 @@
 // From runs and settings to the curves that are drawn.
 
+import { made } from "../dom.js";
 import { colorOf } from "../viridis.js";
 import { number } from "../words.js";
 import { runClass, runColor, runDash, shares } from "./colors.js";
@@ -8,7 +9,7 @@ import { averaged, groups, places, smoothed } from "./transform.js";
 const PARAM = "param:";
 
 // What a setting such as "set" or "param:lr" says of a run; undefined if it has none.
-export function property(run, setting) {
+function property(run, setting) {
   if (setting === "set") return run.set;
   return setting.startsWith(PARAM) ? run.params[setting.slice(PARAM.length)] : undefined;
 }
@@ -20,64 +21,58 @@ export function differing(runs) {
 }
 
 function mark(number, color) {
-  const dot = document.createElement("span");
-  dot.className = color ? "run-dot" : `run-dot ${runClass(number)}`;
+  const dot = made("span", { className: color ? "run-dot" : `run-dot ${runClass(number)}`, ariaHidden: "true" });
   if (color) dot.style.setProperty("--c", color);
-  dot.setAttribute("aria-hidden", "true");
   return dot;
 }
 
-// `tint` tells a run's colour if runs are coloured by a parameter, else null. See scale().
-function curveOf(members, label, { x, smoothing, hidden, tint }) {
+// `name` stays while runs join. `tint` tells a run's colour if runs are coloured by a parameter, else null. See scale().
+function curveOf(name, members, { x, smoothing, group, hidden, tint }) {
   const [first] = members;
   const parts = members.map((run) => ({ xs: places(run, x), values: run.values }));
   const mean = members.length > 1 ? averaged(parts) : parts[0];
   const values = smoothed(mean.xs, mean.values, smoothing);
   const color = tint?.(first) ?? null;
   return {
-    key: members.map((run) => run.id).join(),
-    label,
-    runs: members,
+    name,
+    label: labelOf(members, group),
     xs: mean.xs,
     values,
     raw: smoothing && !mean.deviations ? mean.values : null,
     deviations: mean.deviations ?? null,
     color: color ?? runColor(first.number),
     dash: color ? [] : runDash(first.number),
-    hidden: hidden.has(label),
+    hidden: hidden.has(name),
     mark: () => mark(first.number, color),
   };
 }
 
-function labelOf(members, name, group) {
-  if (members.length === 1 && !group) return `#${members[0].number}`;
-  const title = group === "set" ? `set ${name}` : `${group.slice(PARAM.length)} ${name}`;
-  return `${title} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
+function labelOf(members, group) {
+  const value = group ? property(members[0], group) : undefined;
+  if (value === undefined) return `#${members[0].number}`;
+  const title = group === "set" ? "set" : group.slice(PARAM.length);
+  return `${title} ${number(value)} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
 }
 
-// Runs that have a finite value, or the groups of them, in the order of their numbers.
+// The curves of runs that have a finite value, or of the groups of them, in the order of their numbers; and how they are coloured.
 export function prepared(runs, settings, hidden) {
   const drawable = runs.filter((run) => run.values.some(Number.isFinite)).sort((one, other) => one.number - other.number);
-  const tint = scale(drawable, settings.color).tint;
-  const options = { ...settings, hidden, tint };
-  if (!settings.group) return drawable.map((run) => curveOf([run], labelOf([run], "", ""), options));
-  const found = groups(drawable, (run) => text(property(run, settings.group)));
-  return [...found].map(([name, members]) => curveOf(members, labelOf(members, name, settings.group), options));
+  const colors = scale(drawable, settings.color);
+  const found = groups(drawable, settings.group, (run) => property(run, settings.group));
+  return { curves: [...found].map(([name, members]) => curveOf(name, members, { ...settings, hidden, tint: colors.tint })), colors };
 }
 
-const text = (value) => (value === undefined || typeof value === "string" ? value : typeof value === "number" ? number(value) : JSON.stringify(value));
-
 // How a parameter's values become colours, and the scale's two ends in words.
-export function scale(runs, setting) {
+function scale(runs, setting) {
   if (!setting) return { tint: null };
   const values = runs.map((run) => property(run, setting));
   const { low, high, log, share, numeric } = shares(values);
   if (numeric) {
     return {
       tint: (run) => { const at = share(property(run, setting)); return at === undefined ? null : colorOf(at); },
-      ends: [number(low), number(high)], name: setting.slice(PARAM.length) + (log ? " (log)" : ""),
+      ends: high > low ? [number(low), number(high)] : undefined, name: setting.slice(PARAM.length) + (log ? " (log)" : ""),
     };
   }
-  const names = [...new Set(values.map(text))].filter((name) => name !== undefined).sort();
-  return { tint: (run) => { const at = names.indexOf(text(property(run, setting))); return at < 0 ? null : runColor(at + 1); } };
+  const texts = [...new Set(values.filter((value) => value !== undefined).map(String))].sort();
+  return { tint: (run) => { const at = texts.indexOf(String(property(run, setting))); return at < 0 ? null : runColor(at + 1); } };
 }

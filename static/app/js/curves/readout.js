@@ -1,10 +1,12 @@
 // The box beside the cursor: the values of all curves there, the nearest ones if there are many.
 
+import { made, placeTip } from "../dom.js";
 import { number } from "../words.js";
 import { place } from "./axes.js";
 import { nearest } from "./transform.js";
 
-const MAX_LINES = 12;
+// On a narrow screen more would cover the chart.
+const MAX_LINES = { narrow: 6, wide: 12 };
 const REACH = 0.04; // of what is seen of the x axis
 
 export class Readout {
@@ -21,28 +23,21 @@ export class Readout {
       const index = curve.hidden ? -1 : nearest(curve, at, REACH * seen);
       return index < 0 || !Number.isFinite(curve.values[index]) ? [] : [{ curve, at: curve.xs[index], value: curve.values[index], deviation: curve.deviations?.[index] }];
     });
-    this.box.hidden = !lines.length;
-    if (!lines.length) return;
-    const closest = lines.find((line) => line.curve.key === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
+    if (!lines.length) return this.hide();
+    const closest = lines.find((line) => line.curve.name === focused) ?? lines.reduce((best, line) => (Math.abs(line.at - at) < Math.abs(best.at - at) ? line : best));
+    const most = width < 500 ? MAX_LINES.narrow : MAX_LINES.wide;
     lines.sort((one, other) => other.value - one.value);
     const middle = lines.indexOf(closest);
-    const from = Math.max(0, Math.min(middle - MAX_LINES / 2, lines.length - MAX_LINES));
-    const head = Object.assign(document.createElement("div"), { className: "chart-tip-head", textContent: `${place(x, closest.at)} · ${metric}` });
-    const shown = lines.slice(from, from + MAX_LINES).map((line) => this.line(line, line === closest && lines.length > 1));
-    if (lines.length > MAX_LINES) {
-      shown.push(Object.assign(document.createElement("div"), { className: "chart-tip-more", textContent: `${lines.length - MAX_LINES} more` }));
-    }
+    const from = Math.max(0, Math.min(middle - most / 2, lines.length - most));
+    const head = made("div", { className: "chart-tip-head" }, `${place(x, closest.at)} · ${metric}`);
+    const shown = lines.slice(from, from + most).map((line) => this.line(line, line === closest && lines.length > 1));
+    if (lines.length > most) shown.push(made("div", { className: "chart-tip-more" }, `${lines.length - most} more`));
     this.box.replaceChildren(head, ...shown);
-    const right = left + 14 + this.box.offsetWidth > width;
-    this.box.style.left = `${right ? Math.max(0, left - 14 - this.box.offsetWidth) : left + 14}px`;
-    this.box.style.top = `${Math.max(top - 36, 0)}px`;
+    placeTip(this.box, left, top, width);
   }
 
   line({ curve, value, deviation }, focused) {
-    const line = document.createElement("div");
-    line.className = focused ? "chart-tip-line chart-tip-focus" : "chart-tip-line";
-    const text = Object.assign(document.createElement("b"), { textContent: deviation ? `${number(value)} ± ${number(deviation)}` : number(value) });
-    line.append(curve.mark(), curve.label, text);
-    return line;
+    const text = deviation ? `${number(value)} ± ${number(deviation)}` : number(value);
+    return made("div", { className: focused ? "chart-tip-line chart-tip-focus" : "chart-tip-line" }, curve.mark(), curve.label, made("b", {}, text));
   }
 }

@@ -1,21 +1,13 @@
 // What somebody chose to see of a chart: the form's fields, kept in this browser per chart.
 
-const PREFIX = "chart:";
-
-function stored(key) {
-  try {
-    return JSON.parse(localStorage.getItem(PREFIX + key)) ?? {};
-  } catch {
-    return {}; // storage is off, or holds what an older page wrote
-  }
-}
+import { keep, kept } from "../kept.js";
 
 export class Settings extends EventTarget {
   constructor(form, key) {
     super();
     this.form = form;
-    this.key = key;
-    this.wanted = stored(key);
+    this.key = `chart:${key}`;
+    this.wanted = kept(this.key) ?? {};
     for (const field of form.elements) this.restore(field);
     this.read();
     form.addEventListener("submit", (event) => event.preventDefault());
@@ -47,11 +39,7 @@ export class Settings extends EventTarget {
     this.wanted = Object.fromEntries([...new FormData(this.form)].concat(
       [...this.form.querySelectorAll("[type=checkbox]")].map((box) => [box.name, box.checked]),
     ));
-    try {
-      localStorage.setItem(PREFIX + this.key, JSON.stringify(this.wanted));
-    } catch {
-      // Storage is off or full: the choice lasts as long as the page.
-    }
+    keep(this.key, this.wanted);
     this.dispatchEvent(new Event("change"));
   }
 

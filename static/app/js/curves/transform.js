@@ -28,32 +28,25 @@ export function smoothed(xs, values, weight) {
   });
 }
 
-// The value of a curve at x, on the line between its two nearest points; undefined before its first and after its last.
-function at(xs, values, x) {
-  let low = 0;
-  let high = xs.length - 1;
-  if (!xs.length || x < xs[low] || x > xs[high]) return undefined;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] < x) low = middle + 1;
-    else high = middle;
-  }
-  if (xs[low] === x) return values[low];
-  const share = (x - xs[low - 1]) / (xs[low] - xs[low - 1]);
-  return values[low - 1] + share * (values[low] - values[low - 1]);
-}
-
 // Mean and standard deviation (of the sample; 0 for one curve) of curves over all places where any of them has a point.
+// A curve counts between its points with the value on the line, and not before its first and after its last.
 export function averaged(curves) {
-  const finite = curves.map(({ xs, values }) => {
-    const kept = xs.map((_, index) => index).filter((index) => Number.isFinite(values[index]));
-    return { xs: kept.map((index) => xs[index]), values: kept.map((index) => values[index]) };
-  });
+  const finite = curves.map((curve) => filtered(curve, (_, value) => Number.isFinite(value)));
   const xs = union(finite.map((curve) => curve.xs));
   const values = [];
   const deviations = [];
+  const next = finite.map(() => 0);
   for (const x of xs) {
-    const found = finite.map((curve) => at(curve.xs, curve.values, x)).filter((value) => value !== undefined);
+    const found = [];
+    finite.forEach((curve, index) => {
+      while (curve.xs[next[index]] < x) next[index] += 1;
+      const at = next[index];
+      if (curve.xs[at] === x) found.push(curve.values[at]);
+      else if (at > 0 && at < curve.xs.length) {
+        const share = (x - curve.xs[at - 1]) / (curve.xs[at] - curve.xs[at - 1]);
+        found.push(curve.values[at - 1] + share * (curve.values[at] - curve.values[at - 1]));
+      }
+    });
     const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
     const squares = found.reduce((sum, value) => sum + (value - mean) ** 2, 0);
     values.push(mean);
@@ -62,8 +55,14 @@ export function averaged(curves) {
   return { xs, values, deviations };
 }
 
+// The points of a curve for which `keep(x, value)` holds.
+export function filtered(curve, keep) {
+  const kept = curve.xs.map((_, index) => index).filter((index) => keep(curve.xs[index], curve.values[index]));
+  return { ...curve, xs: kept.map((index) => curve.xs[index]), values: kept.map((index) => curve.values[index]) };
+}
+
 // All places of all curves, once each, in order.
-export function union(columns) {
+function union(columns) {
   return [...new Set(columns.flat())].sort((a, b) => a - b);
 }
 
@@ -108,12 +107,13 @@ export function nearest(curve, x, reach = Infinity) {
   return Math.abs(curve.xs[low] - x) <= reach ? low : -1;
 }
 
-// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own.
-export function groups(runs, keyOf) {
+// Runs by the value of what they are grouped by, in order of the first run of each; a run without it is on its own. The
+// name of a group stays when runs join it, and is never that of another.
+export function groups(runs, by, valueOf) {
   const found = new Map();
   for (const run of runs) {
-    const key = keyOf(run);
-    const name = key === undefined ? `run ${run.number}` : String(key);
+    const value = JSON.stringify(valueOf(run));
+    const name = value === undefined ? `run ${run.number}` : `${by} ${value}`;
     if (!found.has(name)) found.set(name, []);
     found.get(name).push(run);
   }

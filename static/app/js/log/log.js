@@ -1,11 +1,11 @@
 // The log of a run: any line of it, its end while it grows, what is searched, and links to lines.
 
+import { keep, kept } from "../kept.js";
 import { bindKeys } from "./keys.js";
 import { LogSearch } from "./search.js";
 import { LogSource } from "./source.js";
 import { LogView } from "./view.js";
 
-const REFRESH_MS = 300;
 const WRAP = "mlp-log-wrap";
 
 class Log {
@@ -30,8 +30,7 @@ class Log {
       startAt: () => this.view.top,
     });
     this.listen();
-    const wraps = localStorage.getItem(WRAP);
-    this.wrap(wraps ? wraps === "1" : matchMedia("(max-width: 767px)").matches);
+    this.wrap(Boolean(kept(WRAP) ?? matchMedia("(max-width: 767px)").matches));
     card.classList.add("log-live");
     this.mark(null);
     this.choose();
@@ -39,12 +38,12 @@ class Log {
   }
 
   listen() {
-    this.card.addEventListener("live", () => this.refreshSoon());
+    this.card.addEventListener("live", () => this.source.refreshSoon());
     for (const select of [this.attempt, this.rank]) select.addEventListener("change", () => this.choose(true));
     this.followButton.addEventListener("click", () => (this.following ? this.follow(false) : this.toEnd()));
     this.wrapButton.addEventListener("click", () => {
       this.wrap(!this.view.wraps);
-      localStorage.setItem(WRAP, this.view.wraps ? "1" : "0");
+      keep(WRAP, this.view.wraps);
     });
     this.news.addEventListener("click", () => this.toEnd());
     this.jump.form.addEventListener("submit", (event) => {
@@ -122,13 +121,6 @@ class Log {
     this.attempt.closest("label").hidden = this.attempt.options.length < 2;
     this.choose();
     return true;
-  }
-
-  refreshSoon() {
-    this.refreshing ??= setTimeout(async () => {
-      await this.source.refresh();
-      this.refreshing = null;
-    }, REFRESH_MS);
   }
 
   follow(following) {

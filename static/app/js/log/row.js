@@ -1,5 +1,6 @@
 // One line of the log as an element: its number, which is a link to it, and its text in colours.
 
+import { clock } from "../words.js";
 import { element, pieces, plain } from "./ansi.js";
 
 // The element for a line: the one that is there, if nothing about it has changed. `line` is undefined until it arrives.
@@ -23,7 +24,7 @@ function made(number, line, matcher) {
   link.dataset.line = number;
   link.textContent = number;
   link.setAttribute("aria-label", `Line ${number}`);
-  if (line?.time) link.title = new Date(line.time * 1000).toLocaleString();
+  if (line?.time) link.title = clock(line.time);
   const text = document.createElement("span");
   text.className = "log-text";
   // What is copied has its line feeds.

@@ -3,6 +3,7 @@
 const BLOCK = 250;
 const KEPT_BLOCKS = 80;
 const AT_A_TIME = 2;
+const REFRESH_MS = 300;
 // Somebody who drags the scroll bar passes many blocks: those in passing are not fetched.
 const SETTLE_MS = 60;
 const RETRY_MS = 2000;
@@ -18,7 +19,7 @@ export class LogSource {
     this.streams = [];
     this.blocks = new Map();
     this.wanted = [0, -1];
-    this.fetching = 0;
+    this.underWay = new Set();
     this.closing = new AbortController();
   }
 
@@ -36,13 +37,17 @@ export class LogSource {
     return this.take({ from: -BLOCK, count: BLOCK });
   }
 
-  // What has come since, and how the open lines are now.
-  refresh() {
-    return this.take({ from: this.over + 1, count: 1000 });
+  // What has come since, and how the open lines are now. What happens while the answer is on its way asks again.
+  refreshSoon() {
+    this.refreshing ??= setTimeout(() => {
+      this.refreshing = null;
+      this.take({ from: this.over + 1, count: 1000 });
+    }, REFRESH_MS);
   }
 
   close() {
     clearTimeout(this.settling);
+    clearTimeout(this.refreshing);
     this.closing.abort();
   }
 
@@ -52,18 +57,22 @@ export class LogSource {
     if (this.missing()) this.settling = setTimeout(() => this.fetchMissing(), SETTLE_MS);
   }
 
+  // The first line that somebody wants to see, is not here, and nobody has asked for.
   missing() {
-    for (let number = this.wanted[0]; number <= this.wanted[1]; number++) if (!this.line(number)) return number;
+    for (let number = this.wanted[0]; number <= this.wanted[1]; number++) {
+      if (!this.line(number) && !this.underWay.has(blockOf(number))) return number;
+    }
     return null;
   }
 
   async fetchMissing() {
     const from = this.missing();
-    if (!from || this.fetching >= AT_A_TIME) return;
-    this.fetching += 1;
+    if (!from || this.underWay.size >= AT_A_TIME) return;
+    const block = blockOf(from);
+    this.underWay.add(block);
     const arrived = await this.take({ from, count: BLOCK - ((from - 1) % BLOCK) });
-    this.fetching -= 1;
-    if (this.missing()) this.settling = setTimeout(() => this.fetchMissing(), arrived ? 0 : RETRY_MS);
+    this.underWay.delete(block);
+    if (this.missing() && !this.closing.signal.aborted) this.settling = setTimeout(() => this.fetchMissing(), arrived ? 0 : RETRY_MS);
   }
 
   async take(query) {

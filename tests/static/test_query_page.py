@@ -1,0 +1,33 @@
+"""query.js in Chromium: the box of the query above the runs, while the page around it is drawn anew."""
+
+import pytest
+
+from tests.static.conftest import Part
+
+pytestmark = pytest.mark.browser
+
+HTML = """<form><div id="query-box"><input id="where" name="where" value="" list="query-fields"></div>
+<datalist id="query-fields"><option value="state"></option><option value="params.lr"></option></datalist></form>"""
+
+
+def test_what_is_typed_survives_a_swap_and_a_link_replaces_it(part: Part) -> None:
+    page = part.open(HTML, "app/js/query.js")
+    box = page.locator("#where")
+    box.fill("lr > 0.1")
+    page.keyboard.press("Tab")
+    part.tell("htmx:after:swap")
+    assert box.input_value() == "lr > 0.1"
+    page.evaluate("history.pushState(null, '', '?where=state+%3D+failed')")
+    part.tell("htmx:after:swap")
+    assert box.input_value() == "state = failed"
+    page.evaluate("history.pushState(null, '', '/')")
+    part.tell("htmx:after:swap")
+    assert box.input_value() == ""
+
+
+def test_a_name_is_taken_where_the_caret_no_longer_waits_for_one(part: Part) -> None:
+    page = part.open(HTML, "app/js/query.js")
+    page.locator("#where").fill("params")
+    page.locator("#where").evaluate("box => { box.setRangeText('state = x and', 0, 6, 'end') }")
+    page.get_by_role("option", name="params.lr").dispatch_event("mousedown")
+    assert page.locator("#where").input_value() == "state = x andparams.lr "
