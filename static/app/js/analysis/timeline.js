@@ -85,7 +85,7 @@ export class TimelineChart extends Frame {
     this.listStates();
     this.hover();
     const hidden = this.by.value === "run" ? Math.max(this.body.runs.length - MAX_ROWS, 0) + this.body.left_out : this.body.left_out;
-    this.say(hidden ? `The newest ${this.by.value === "run" ? Math.min(this.body.runs.length, MAX_ROWS) : this.body.runs.length} runs; ${hidden.toLocaleString("en")} older ones are left out.` : "", this.sentence());
+    this.say(hidden ? `${this.by.value === "run" ? Math.min(this.body.runs.length, MAX_ROWS) : this.body.runs.length} runs are shown; ${hidden.toLocaleString("en")} others are left out.` : "", this.sentence());
   }
 
   // Of the work: how long the first of these runs has waited for it would leave no room for the rest.
