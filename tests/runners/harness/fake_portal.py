@@ -200,6 +200,9 @@ class FakePortal:
             return 409, {"code": "fenced"}
         if seq > expected:
             return 409, {"code": "gap", "expected": expected}
+        # Another rank than the first has nothing but its machine to tell of.
+        if rank and any(not column["name"].startswith(f"system/{rank}/") for column in body["points"]):
+            return 400, {"detail": f"points of a model came from rank {rank}"}
         if seq == expected:
             self._store(run, rank, body)
             run.expected[body["attempt"], rank] = seq + 1

@@ -8,6 +8,7 @@ import pytest
 from runners.harness.client import PortalClient
 from runners.harness.protocol import Cause
 from runners.harness.stream import Pace, Stream
+from tests.runners.harness.conftest import eventually
 from tests.runners.harness.fake_portal import TOKEN
 
 FAST = Pace(interval_s=0.02, heartbeat_s=0.1, first_retry_s=0.02, max_retry_s=0.1, flush_s=5.0)
@@ -25,13 +26,6 @@ def stream(client, lease, output):
     stream.start()
     yield stream
     stream.close()
-
-
-def eventually(condition, timeout_s=30.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.01)
 
 
 def test_everything_arrives_in_order(stream, run, output):

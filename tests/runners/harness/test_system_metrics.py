@@ -7,6 +7,7 @@ import pytest
 from runners.harness import system_metrics
 from runners.harness.stream import Pace, Stream
 from runners.harness.system_metrics import Sampler
+from tests.runners.harness.conftest import eventually
 
 HOST = {
     "cpu_utilization_percentage",
@@ -113,3 +114,21 @@ def test_they_come_with_the_batches(client, lease, run):
     [(step, value)] = run.points["system/cpu_utilization_percentage"]
     assert step > 1_700_000_000
     assert value == 50.0
+
+
+def test_each_rank_sends_what_its_machine_says_and_what_it_printed(client, lease, run):
+    printed = ["from rank 1\n"]
+    stream = Stream(
+        client,
+        lease,
+        1,
+        read_output=lambda: printed.pop() if printed else "",
+        read_system=Sampler(1, 2, 0.01).due,
+        pace=Pace(interval_s=0.02, heartbeat_s=5.0),
+    )
+    stream.start()
+    eventually(lambda: run.points["system/1/cpu_utilization_percentage"])
+    assert stream.flush()
+    stream.close()
+    assert run.logs[1] == "from rank 1\n"
+    assert all(name.startswith("system/1/") for name in run.points)
