@@ -21,7 +21,8 @@ def encode(payload: dict[str, Any]) -> tuple[bytes, str]:
         return json.dumps(payload, separators=(",", ":")).encode(), JSON
     if payload.get("points"):
         payload = {**payload, "points": [_packed_column(column) for column in payload["points"]]}
-    body: bytes = msgpack.packb(payload)
+    # Lone surrogates, which names of files and messages of errors may have, are the portal's to replace.
+    body: bytes = msgpack.packb(payload, unicode_errors="surrogatepass")
     return body, MSGPACK
 
 

@@ -243,7 +243,7 @@ def decode(raw: bytes, kind: str) -> dict[str, Any]:
     if kind == "application/json":
         return dict(json.loads(raw))
     assert kind == "application/msgpack"
-    body: dict[str, Any] = msgpack.unpackb(raw)
+    body: dict[str, Any] = msgpack.unpackb(raw, unicode_errors="replace")
     for column in body.get("points", []):
         column["steps"] = array("q", column["steps"]).tolist()
         column["values"] = [encode_number(value) for value in array("d", column["values"])]

@@ -33,6 +33,14 @@ def test_whatever_has_no_points_goes_as_it_is(payload):
     assert decode(*wire.encode(payload)) == payload
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_text_that_is_no_unicode_does_not_stop_a_batch(monkeypatch, packed):
+    if not packed:
+        monkeypatch.setattr(wire, "msgpack", None)
+    said = decode(*wire.encode({"log": "a\udcffb"}))["log"]
+    assert (said[0], said[-1]) == ("a", "b")
+
+
 def test_without_the_package_it_is_json(monkeypatch):
     monkeypatch.setattr(wire, "msgpack", None)
     body, kind = wire.encode(PAYLOAD)
