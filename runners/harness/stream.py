@@ -68,7 +68,7 @@ class Stream:
         self._seq = 1
         self._retry_s = 0.0
         self._retry_at = 0.0
-        self._last_sent = time.monotonic()
+        self._last_sent = self._last_heard = time.monotonic()
         self._notices: list[str] = []
         self._ended = False
         self._flushing = False
@@ -208,20 +208,22 @@ class Stream:
                 self._spool_draft()
             payload = self._spool.head()
             if payload is None:
-                if self._beats and time.monotonic() - self._last_sent >= self._pace.heartbeat_s:
+                if self._beats and time.monotonic() - self._last_heard >= self._pace.heartbeat_s:
                     self._spool.append(heartbeat())
                     continue
                 return
             if self._notices:
                 prepend_log(payload, "".join(self._notices), time.time())
                 self._notices.clear()
+            # Before the answer: what is reported until then can wait for the next turn.
+            self._last_sent = time.monotonic()
             try:
                 reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})
             except PortalAwayError as away:
                 self._back_off(away.wait_s)
                 return
             self._retry_s = self._retry_at = 0.0
-            self._last_sent = time.monotonic()
+            self._last_heard = time.monotonic()
             self._handle(reply, payload)
 
     def _back_off(self, at_least_s: float = 0.0) -> None:

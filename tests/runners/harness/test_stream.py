@@ -290,3 +290,17 @@ def test_what_comes_after_a_pause_does_not_wait_for_more(client, lease, run):
     assert stream.flush()
     assert [step for step, _ in run.points["loss"]] == [1, 2]
     stream.close()
+
+
+def test_what_is_reported_while_a_batch_is_on_its_way_waits_for_the_next_one(portal, client, lease, run):
+    stream = Stream(client, lease, 0, pace=Pace(interval_s=600.0))
+    stream._last_sent -= 600.0
+    portal.intercept = lambda path, body: stream.points(2, {"loss": 0.5}) if body["seq"] == 1 else None
+    stream.start()
+    stream.points(1, {"loss": 1.0})
+    eventually(lambda: run.batches)
+    time.sleep(0.1)
+    stream.points(3, {"loss": 0.25})
+    assert stream.flush()
+    stream.close()
+    assert [batch["points"][0]["steps"] for batch in run.batches] == [[1], [2, 3]]
