@@ -26,6 +26,12 @@ def now(monkeypatch):
     return passed
 
 
+def begun(*worker):
+    sampler = Sampler(*worker)
+    assert sampler.due() is None
+    return sampler
+
+
 def taken(sampler):
     found = sampler.due()
     assert found is not None
@@ -33,8 +39,7 @@ def taken(sampler):
 
 
 def test_a_sample_is_due_once_a_period(now):
-    sampler = Sampler(0, 1, 10.0)
-    assert sampler.due() is None
+    sampler = begun(0, 1, 10.0)
     now.seconds += 10
     sample = taken(sampler)
     assert {f"system/{name}" for name in HOST} <= sample.keys()
@@ -47,7 +52,7 @@ def test_rates_are_of_the_time_since_the_last_sample(now, monkeypatch):
     network = SimpleNamespace(bytes_recv=0, bytes_sent=0)
     monkeypatch.setattr("psutil.net_io_counters", lambda: network)
     monkeypatch.setattr("psutil.disk_io_counters", lambda: None)
-    sampler = Sampler(0, 1, 5.0)
+    sampler = begun(0, 1, 5.0)
     for received, seconds, rate in ((20e6, 10, 2.0), (20e6, 5, 0.0), (30e6, 5, 2.0)):
         network.bytes_recv = received
         now.seconds += seconds
@@ -56,16 +61,21 @@ def test_rates_are_of_the_time_since_the_last_sample(now, monkeypatch):
         assert not any("disk" in name for name in sample)
 
 
+def test_a_run_is_told_nothing_of_the_time_before_it(now, monkeypatch):
+    network = SimpleNamespace(bytes_recv=0, bytes_sent=0)
+    monkeypatch.setattr("psutil.net_io_counters", lambda: network)
+    sampler = begun(0, 1, 5.0)
+    network.bytes_recv, now.seconds = 900e6, now.seconds + 3600
+    sampler.begin()
+    assert sampler.due() is None
+    network.bytes_recv, now.seconds = 910e6, now.seconds + 5
+    assert taken(sampler)["system/network_receive_megabytes_per_second"] == 2.0
+
+
 def test_each_of_several_workers_has_names_of_its_own(now):
-    sampler = Sampler(2, 4, 1.0)
+    sampler = begun(2, 4, 1.0)
     now.seconds += 1
     assert all(name.startswith("system/2/") for name in taken(sampler))
-
-
-def test_none_are_taken_if_the_period_is_zero(now):
-    sampler = Sampler(0, 1, 0.0)
-    now.seconds += 1000
-    assert sampler.due() is None
 
 
 class NoAnswerError(Exception):
@@ -90,7 +100,7 @@ NVML = SimpleNamespace(
 
 def test_gpus(now, monkeypatch):
     monkeypatch.setattr(system_metrics, "pynvml", NVML)
-    sampler = Sampler(0, 1, 1.0)
+    sampler = begun(0, 1, 1.0)
     now.seconds += 1
     sample = {name: value for name, value in taken(sampler).items() if "gpu" in name}
     assert sample == {
@@ -100,6 +110,27 @@ def test_gpus(now, monkeypatch):
         "system/gpu_1_memory_usage_megabytes": 20_000.0,
         "system/gpu_1_memory_usage_percentage": 25.0,
     }
+
+
+def test_a_gpu_that_is_lost_leaves_the_others(now, monkeypatch):
+    def handle(number):
+        if number == 0:
+            raise NoAnswerError
+        return number
+
+    monkeypatch.setattr(NVML, "nvmlDeviceGetHandleByIndex", handle)
+    monkeypatch.setattr(system_metrics, "pynvml", NVML)
+    sampler = begun(0, 1, 1.0)
+    now.seconds += 1
+    assert {name[:12] for name in taken(sampler) if "gpu" in name} == {"system/gpu_1"}
+
+
+def test_a_driver_that_counts_no_gpus_has_none(now, monkeypatch):
+    monkeypatch.setattr(NVML, "nvmlDeviceGetCount", lambda: load(1))
+    monkeypatch.setattr(system_metrics, "pynvml", NVML)
+    sampler = begun(0, 1, 1.0)
+    now.seconds += 1
+    assert not any("gpu" in name for name in taken(sampler))
 
 
 def test_they_come_with_the_batches(client, lease, run):
