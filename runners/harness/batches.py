@@ -109,11 +109,11 @@ def essentials(payload: dict[str, Any]) -> dict[str, Any] | None:
     return {**heartbeat(), "checkpoint": payload["checkpoint"], "end": payload["end"]}
 
 
-def prepend_log(payload: dict[str, Any], lines: str, when: float) -> None:
-    """Put lines before those of a payload."""
+def prepend_log(payload: dict[str, Any], lines: str, when: float) -> dict[str, Any]:
+    """The payload with lines before its own."""
     added = lines.count("\n")
-    payload["log_times"] = [[0, when], *([line + added, then] for line, then in payload["log_times"])]
-    payload["log"] = lines + payload["log"]
+    times = [[0, when], *([line + added, then] for line, then in payload["log_times"])]
+    return {**payload, "log": lines + payload["log"], "log_times": times}
 
 
 def summary(payload: dict[str, Any]) -> str:

@@ -18,6 +18,9 @@ from .output import Output
 from .protocol import Cause, Lease, Outcome
 from .spool import Spool
 
+# That wait for a batch; of more the last ones.
+MAX_NOTICES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -69,7 +72,7 @@ class Stream:
         self._retry_s = 0.0
         self._retry_at = 0.0
         self._last_sent = self._last_heard = time.monotonic()
-        self._notices: list[str] = []
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._ended = False
         self._flushing = False
         self._closing = False
@@ -132,7 +135,7 @@ class Stream:
         if group:
             end["group"] = group
         self._end = end
-        return self.flush(timeout_s)
+        return self.flush(timeout_s) and self._ended
 
     def close(self) -> None:
         """End the thread; what is still queued is dropped."""
@@ -212,13 +215,12 @@ class Stream:
                     self._spool.append(heartbeat())
                     continue
                 return
-            if self._notices:
-                prepend_log(payload, "".join(self._notices), time.time())
-                self._notices.clear()
             # Before the answer: what is reported until then can wait for the next turn.
             self._last_sent = time.monotonic()
             try:
-                reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})
+                reply = self._client.post(
+                    self._path, {**self._identity, "seq": self._seq, **self._with_notices(payload)}
+                )
             except PortalAwayError as away:
                 self._back_off(away.wait_s)
                 return
@@ -234,14 +236,13 @@ class Stream:
 
     def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
         if reply.ok:
-            self._accepted(reply.body)
+            self._accepted(reply.body, payload)
             self.next_order = reply.body.get("next")
             self._on_delivery()
-            self._ended = payload["end"] is not None
         elif reply.status == 409 and reply.body.get("code") == "fenced":
             self._give_up(lost=True)
         elif reply.status == 409 and reply.body.get("code") == "gap":
-            self._renumber(int(reply.body.get("expected") or self._seq))
+            self._renumber(int(reply.body.get("expected") or self._seq), payload)
         elif reply.status == 413 and (parts := split(payload)):
             self._spool.replace_head(parts)
         elif reply.token_dead:
@@ -249,21 +250,26 @@ class Stream:
         else:
             self._refused(reply, payload)
 
-    def _accepted(self, body: dict[str, Any]) -> None:
-        self._spool.pop()
+    def _accepted(self, body: dict[str, Any], payload: dict[str, Any]) -> None:
+        self._taken(payload)
         self._seq = max(self._seq + 1, int(body.get("expected") or 0))
         order = body.get("order")
         self.stop_requested = self.stop_requested or order == "stop"
         self.pause_requested = order == "pause"
         self.drain_requested = self.drain_requested or order == "drain"
 
-    def _renumber(self, expected: int) -> None:
+    def _taken(self, payload: dict[str, Any]) -> None:
+        self._spool.pop()
+        self._notices.clear()
+        self._ended = payload["end"] is not None
+
+    def _renumber(self, expected: int, payload: dict[str, Any]) -> None:
         """The portal and we disagree on the next number; numbers are given at send time, so its word simply wins."""
         if expected == self._seq:
             self._back_off()
         elif expected > self._seq:
             # It has our batch already: the answer was lost on the way.
-            self._spool.pop()
+            self._taken(payload)
         elif expected < self._seq:
             self._notice(
                 f"the portal expected batch {expected} instead of {self._seq}: it lost what was in between."
@@ -282,6 +288,9 @@ class Stream:
     def _notice(self, text: str) -> None:
         """Say something in the next batch, whatever it is: a line of its own could come after the run's end."""
         self._notices.append(f"[mlp] {text}\n")
+
+    def _with_notices(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return prepend_log(payload, "".join(self._notices), time.time()) if self._notices else payload
 
     def _give_up(self, *, lost: bool = False, gone: bool = False) -> None:
         self.lost = self.lost or lost

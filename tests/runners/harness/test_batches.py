@@ -92,7 +92,7 @@ def test_logs_are_split_between_lines_when_there_are_no_points_left(pieces):
 
 def test_what_is_said_later_may_come_first():
     payload = draft_with(0, "a\nb\n").payload()
-    prepend_log(payload, "one\ntwo\n", 5.0)
+    payload = prepend_log(payload, "one\ntwo\n", 5.0)
     assert timed(payload) == [("one", 5.0), ("two", 5.0), ("a", 9.0), ("b", 9.0)]
 
 

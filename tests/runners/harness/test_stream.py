@@ -223,6 +223,36 @@ def test_a_refusal_is_told_in_the_log(portal, stream, run):
     assert "lost: 1 points" in run.log
 
 
+def test_a_checkpoint_that_is_refused_again_is_given_up(portal, stream, run):
+    refused = []
+
+    def refuse(path, body):
+        if body["checkpoint"]:
+            refused.append(body)
+            return 422, {"detail": "bad path"}
+        return None
+
+    portal.intercept = refuse
+    stream.points(1, {"loss": 1.0})
+    stream.checkpoint("/runs/x/1", 1, {})
+    stream.points(2, {"loss": 0.5})
+    assert stream.finish("completed")
+    assert len(refused) == 2
+    assert run.points["loss"] == [(2, 0.5)]
+    assert run.log.splitlines() == [
+        f"[mlp] the portal refused batch 1 (422 bad path); lost: {lost}, checkpoint."
+        for lost in ("1 points, 0 characters of log", "0 points, 0 characters of log")
+    ]
+
+
+def test_an_end_that_is_refused_again_is_not_delivered(portal, stream, run):
+    refused = []
+    portal.intercept = lambda path, body: (422, {}) if body["end"] and not refused.append(body) else None
+    stream.points(1, {"loss": 1.0})
+    assert not stream.finish("completed")
+    assert (len(refused), stream.over) == (2, False)
+
+
 def test_the_cause_of_a_failure_arrives(stream, run):
     assert stream.finish("failed", Cause("user_error", "ValueError: x", "Traceback …"))
     assert run.end == {
