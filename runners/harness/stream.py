@@ -4,34 +4,21 @@ Guarantees: batches arrive in order and exactly once per (run, attempt, rank, se
 training thread never waits for the network except in `finish` and `flush`.
 """
 
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .batches import Draft, essentials, heartbeat, prepend_log, split, summary
 from .client import PortalAwayError, PortalClient, Reply
 from .output import Output
+from .pace import Pace, Retry
 from .protocol import Cause, Lease, Outcome
 from .spool import Spool
 
 # That wait for a batch; of more the last ones.
 MAX_NOTICES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often and how patiently the uploader works, in seconds."""
-
-    interval_s: float = 0.5
-    heartbeat_s: float = 3.0
-    first_retry_s: float = 0.25
-    # Short against a lease: after an outage the portal must hear of us before it gives the run to somebody else.
-    max_retry_s: float = 2.0
-    flush_s: float = 600.0
 
 
 class Stream:
@@ -69,8 +56,7 @@ class Stream:
         self._spool = Spool()
         self._draft = Draft()
         self._seq = 1
-        self._retry_s = 0.0
-        self._retry_at = 0.0
+        self._retry = Retry(self._pace)
         self._last_sent = self._last_heard = time.monotonic()
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._ended = False
@@ -90,7 +76,7 @@ class Stream:
         when = time.time()
         self._inbox.append(lambda draft: draft.add_points(step, when, values, progress))
         # What comes after a pause is sent at once; what follows soon goes together.
-        if time.monotonic() >= max(self._last_sent + self._pace.interval_s, self._retry_at):
+        if time.monotonic() >= max(self._last_sent + self._pace.interval_s, self._retry.at):
             self._wake.set()
 
     def checkpoint(self, path: str, step: int, metrics: dict[str, float]) -> None:
@@ -168,7 +154,7 @@ class Stream:
     def _wait_s(self) -> float:
         if not self._flushing:
             return self._pace.interval_s
-        return min(self._pace.interval_s, max(0.0, self._retry_at - time.monotonic()))
+        return min(self._pace.interval_s, max(0.0, self._retry.at - time.monotonic()))
 
     def _delivered(self) -> bool:
         left = self._spool or not self._draft.empty or self._inbox or self._end or not self._output.is_drained
@@ -206,7 +192,7 @@ class Stream:
 
     def _send(self) -> None:
         """Send until nothing is left, the portal is away, or it is too early to try again."""
-        while not (self.over or self._ended) and time.monotonic() >= self._retry_at:
+        while not (self.over or self._ended) and time.monotonic() >= self._retry.at:
             if not self._spool and not self._draft.empty:
                 self._spool_draft()
             payload = self._spool.head()
@@ -222,17 +208,11 @@ class Stream:
                     self._path, {**self._identity, "seq": self._seq, **self._with_notices(payload)}
                 )
             except PortalAwayError as away:
-                self._back_off(away.wait_s)
+                self._retry.back_off(away.wait_s)
                 return
-            self._retry_s = self._retry_at = 0.0
+            self._retry.answered()
             self._last_heard = time.monotonic()
             self._handle(reply, payload)
-
-    def _back_off(self, at_least_s: float = 0.0) -> None:
-        """Wait longer each time, and no shorter than the portal asks for, unless that would cost the lease."""
-        self._retry_s = min(self._pace.max_retry_s, self._retry_s * 2 or self._pace.first_retry_s)
-        wait_s = self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-        self._retry_at = time.monotonic() + max(wait_s, min(at_least_s, self._pace.max_retry_s))
 
     def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
         if reply.ok:
@@ -266,7 +246,7 @@ class Stream:
     def _renumber(self, expected: int, payload: dict[str, Any]) -> None:
         """The portal and we disagree on the next number; numbers are given at send time, so its word simply wins."""
         if expected == self._seq:
-            self._back_off()
+            self._retry.back_off()
         elif expected > self._seq:
             # It has our batch already: the answer was lost on the way.
             self._taken(payload)
@@ -278,7 +258,7 @@ class Stream:
 
     def _refused(self, reply: Reply, payload: dict[str, Any]) -> None:
         self._notice(f"the portal refused batch {self._seq} ({reply.describe()}); lost: {summary(payload)}.")
-        self._back_off()
+        self._retry.back_off()
         rest = essentials(payload)
         if rest is None:
             self._spool.pop()

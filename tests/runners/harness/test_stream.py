@@ -6,8 +6,9 @@ import time
 import pytest
 
 from runners.harness.client import PortalClient
+from runners.harness.pace import Pace
 from runners.harness.protocol import Cause
-from runners.harness.stream import Pace, Stream
+from runners.harness.stream import Stream
 from tests.runners.harness.conftest import eventually
 from tests.runners.harness.fake_portal import TOKEN
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from runners.harness import system_metrics
-from runners.harness.stream import Pace, Stream
+from runners.harness.pace import Pace
+from runners.harness.stream import Stream
 from runners.harness.system_metrics import Sampler
 from tests.runners.harness.conftest import eventually
 
