@@ -79,6 +79,7 @@ class Execution:
             lease,
             self._consensus.rank,
             read_output=self._read_output,
+            take_skipped=self._capture.take_skipped,
             read_system=self._read_system,
             on_delivery=place.pulse.heard if place.pulse else lambda: None,
         )

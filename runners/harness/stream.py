@@ -31,6 +31,7 @@ class Stream:
         rank: int,
         *,
         read_output: Callable[[], str] = str,
+        take_skipped: Callable[[], tuple[int, int]] = lambda: (0, 0),
         read_system: Callable[[], dict[str, float] | None] = lambda: None,
         on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
@@ -47,7 +48,7 @@ class Stream:
         self._identity = {"attempt": lease.attempt, "fence": lease.fence, "rank": rank}
         self._path = f"/runs/{lease.run_id}/batches"
         self._beats = rank == 0
-        self._output = Output(read_output)
+        self._output = Output(read_output, take_skipped=take_skipped)
         self._read_system = read_system
         self._on_delivery = on_delivery
         self._pace = pace or Pace()
