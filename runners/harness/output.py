@@ -57,6 +57,10 @@ class Output:
         self.is_drained = left > 0
         yield from self._report()
 
+    def finish(self) -> None:
+        """Nothing more will be printed."""
+        self._lines.finish()
+
     def changed_open(self) -> str | None:
         """The rows that may still change, joined by line feeds; None if they are as they were."""
         rows = self._lines.open if self._left > 0 else ""

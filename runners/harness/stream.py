@@ -166,6 +166,8 @@ class Stream:
         end = self._end
         for lines in self._output.lines():
             self._room().add_log(lines, time.time())
+        if (end or self._flushing) and self._output.is_drained:
+            self._output.finish()
         if (rows := self._output.changed_open()) is not None:
             self._room().set_open(rows)
         if sample := self._read_system():

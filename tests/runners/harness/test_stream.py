@@ -53,6 +53,17 @@ def test_a_bar_is_seen_while_it_moves_and_is_one_line_in_the_end(stream, run, ou
     assert all(when > 1e9 for batch in run.batches for _, when in batch["log_times"])
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_sequence_without_an_end_is_shown_at_the_end(client, lease, run, rank):
+    printed = ["done \x1b]0;title without end"]
+    stream = Stream(client, lease, rank, read_output=lambda: printed.pop() if printed else "", pace=FAST)
+    stream.start()
+    eventually(lambda: run.open_rows[rank] == "done ")
+    assert stream.finish("completed") if rank == 0 else stream.flush()
+    stream.close()
+    assert run.open_rows[rank] == "done 0;title without end"
+
+
 def test_all_that_was_printed_comes_before_the_end(client, lease, run, monkeypatch):
     monkeypatch.setattr("runners.harness.output.TURN", 10)
     lines = [f"line {number}\n" for number in range(50)]
