@@ -12,7 +12,7 @@ from typing import Any
 
 import msgpack
 
-from runners.harness.metrics import encode_number
+from runners.harness.wire import encode_number
 
 TOKEN = "allocation-token"
 
