@@ -99,7 +99,9 @@ def test_numbers_that_json_does_not_have_come_back_from_disk():
     spool.append(item(1))
     spool.append(draft.payload())
     spool.pop()
-    [column] = spool.head()["points"]
+    payload = spool.head()
+    assert payload is not None
+    [column] = payload["points"]
     assert isnan(column["values"][0])
     assert column["values"][1:] == [inf, -inf, 0.5]
 

@@ -259,7 +259,14 @@ def test_a_checkpoint_that_is_refused_again_is_given_up(portal, stream, run):
 
 def test_an_end_that_is_refused_again_is_not_delivered(portal, stream, run):
     refused = []
-    portal.intercept = lambda path, body: (422, {}) if body["end"] and not refused.append(body) else None
+
+    def refuse(path, body):
+        if body["end"]:
+            refused.append(body)
+            return 422, {}
+        return None
+
+    portal.intercept = refuse
     stream.points(1, {"loss": 1.0})
     assert not stream.finish("completed")
     assert (len(refused), stream.over) == (2, False)
