@@ -11,6 +11,7 @@ from mlplatform.cli import tables
 from mlplatform.cli.client import PortalClient
 from mlplatform.cli.progress import follow
 from mlplatform.cli.stack import NEEDED, LocalStack
+from mlplatform.cli.words import metric_key
 from mlplatform.embedded.display import SIGNUP_HINT
 from mlplatform.embedded.home import Home
 from mlplatform.embedded.state import StackState
@@ -63,7 +64,7 @@ def _main_job(console: Console, url: str, home: Home, started: float) -> bool:
         console.print(f"First metric {time.monotonic() - started:.1f} s after the start.")
 
     follow(console, client, experiment["id"], on_first_metric=first_metric)
-    runs = client.runs(experiment["id"], sort=f"-metrics.{METRIC}")
+    runs = client.runs(experiment["id"], sort=f"-{metric_key(METRIC)}")
     console.print("\n", tables.runs(runs, [METRIC], METRIC), sep="")
     for run in runs:
         if run["state"] != "completed":

@@ -53,6 +53,12 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
 
 
+def metric_key(name: str) -> str:
+    """A metric as queries and orders name it, in quotes: it may be called anything."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'metrics."{escaped}"'
+
+
 def clip(text: str, width: int) -> str:
     """At most so many characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -6,17 +6,18 @@
 
 from typing import Any
 
-from .metrics import encode_number
-
 MAX_POINTS = 5_000
 MAX_LOG_CHARACTERS = 256 * 1024
+# What a point, and a batch without any, are about as JSON.
+POINT_BYTES = 60
+BATCH_BYTES = 100
 
 
 class Draft:
     """A batch that is still growing. Only one thread uses it."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, tuple[list[int], list[float | str], list[float]]] = {}
+        self._columns: dict[str, tuple[list[int], list[float], list[float]]] = {}
         self._log: list[str] = []
         self._log_times: list[list[float]] = []
         self._log_open: str | None = None
@@ -44,7 +45,7 @@ class Draft:
         for name, value in values.items():
             steps, numbers, times = self._columns.setdefault(name, ([], [], []))
             steps.append(step)
-            numbers.append(encode_number(value))
+            numbers.append(value)
             times.append(when)
         self._points += len(values)
         if progress is not None:
@@ -90,7 +91,7 @@ def split(payload: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Two payloads that together say the same (for a server that finds one too large); None if it cannot be split."""
     first, second = heartbeat(), dict(payload)
     points, log = payload["points"], payload["log"]
-    total = sum(len(column["steps"]) for column in points)
+    total = _count(payload)
     if total > 1:
         first["points"], second["points"] = _halve(points, total // 2)
         return [first, second]
@@ -109,19 +110,29 @@ def essentials(payload: dict[str, Any]) -> dict[str, Any] | None:
     return {**heartbeat(), "checkpoint": payload["checkpoint"], "end": payload["end"]}
 
 
-def prepend_log(payload: dict[str, Any], lines: str, when: float) -> None:
-    """Put lines before those of a payload."""
+def prepend_log(payload: dict[str, Any], lines: str, when: float) -> dict[str, Any]:
+    """The payload with lines before its own."""
     added = lines.count("\n")
-    payload["log_times"] = [[0, when], *([line + added, then] for line, then in payload["log_times"])]
-    payload["log"] = lines + payload["log"]
+    times = [[0, when], *([line + added, then] for line, then in payload["log_times"])]
+    return {**payload, "log": lines + payload["log"], "log_times": times}
 
 
 def summary(payload: dict[str, Any]) -> str:
     """What a payload holds, in words for a log line."""
-    points = sum(len(column["steps"]) for column in payload["points"])
+    points = _count(payload)
     parts = [f"{points} points", f"{len(payload['log'])} characters of log"]
     parts += [name for name in ("checkpoint", "end") if payload[name]]
     return ", ".join(parts)
+
+
+def weight(payload: dict[str, Any]) -> int:
+    """About how many bytes it takes."""
+    said = len(payload["log"]) + len(payload["log_open"] or "")
+    return BATCH_BYTES + POINT_BYTES * _count(payload) + said
+
+
+def _count(payload: dict[str, Any]) -> int:
+    return sum(len(column["steps"]) for column in payload["points"])
 
 
 def _halve_log(first: dict[str, Any], second: dict[str, Any]) -> None:

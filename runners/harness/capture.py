@@ -33,6 +33,7 @@ class OutputCapture:
         self._streams: tuple[Any, Any] = (None, None)
         self._position = 0
         self._echo_to = -1
+        self._skipped = (0, 0)
 
     def start(self) -> None:
         """Point descriptors 1 and 2 at a fresh file."""
@@ -65,14 +66,19 @@ class OutputCapture:
         if self._file < 0:
             return ""
         _flush_c_stdout()
-        text = self._skip_backlog()
+        self._skip_backlog()
         chunk = os.pread(self._file, READ_BYTES, self._position)
         if not chunk:
-            return text
+            return ""
         self._echo_chunk(chunk)
         self._release(self._position, len(chunk))
         self._position += len(chunk)
-        return text + self._decoder.decode(chunk)
+        return self._decoder.decode(chunk)
+
+    def take_skipped(self) -> tuple[int, int]:
+        """How many line feeds and bytes came before what was last read, and were too many to be read."""
+        skipped, self._skipped = self._skipped, (0, 0)
+        return skipped
 
     def pending(self) -> int:
         """Bytes that were printed and not yet read."""
@@ -88,17 +94,17 @@ class OutputCapture:
             os.close(self._echo_to)
             self._file = -1
 
-    def _skip_backlog(self) -> str:
+    def _skip_backlog(self) -> None:
         """What came faster than it could be read is counted only; the end of it is read."""
         backlog = self.pending()
         if backlog <= self._max_backlog:
-            return ""
+            return
         skipped = backlog - READ_BYTES
-        lines = self._line_feeds(self._position, skipped)
+        lines, size = self._skipped
+        self._skipped = lines + self._line_feeds(self._position, skipped), size + skipped
         self._release(self._position, skipped)
         self._position += skipped
         self._decoder.reset()
-        return f"\n[mlp] output came too fast: {lines:,} lines ({skipped:,} bytes) were dropped here.\n"
 
     def _line_feeds(self, start: int, length: int) -> int:
         counted, end = 0, start + length

@@ -22,7 +22,7 @@ from .seeds import ProcessState, seed_everything
 from .session import RunSession
 from .star import PeerLostError
 from .stream import Stream
-from .system_metrics import Sampler
+from .system_metrics import UNREADABLE, Sampler
 from .threads import outliving
 from .train_fn_utils import RayCheckpointStore, bind_train_functions
 
@@ -50,6 +50,7 @@ class Place:
     # Rank 0's only; the other ranks' silence is nobody's concern.
     leasing: Leasing | None = None
     pulse: Pulse | None = None
+    sampler: Sampler | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,16 @@ class Execution:
         self._lease = lease
         self._consensus = place.consensus
         self._capture = OutputCapture()
+        self._sampler = place.sampler
+        if self._sampler:
+            self._sampler.begin()
         self._stream = Stream(
             place.client,
             lease,
             self._consensus.rank,
             read_output=self._read_output,
-            read_system=Sampler(
-                self._consensus.rank, self._consensus.world_size, place.allocation.system_metrics_s
-            ).due,
+            take_skipped=self._capture.take_skipped,
+            read_system=self._read_system,
             on_delivery=place.pulse.heard if place.pulse else lambda: None,
         )
         self._store = RayCheckpointStore(place.allocation.storage_path, lease.run_id)
@@ -228,6 +231,17 @@ class Execution:
                 "every rank must call ray.train.report the same number of times."
             )
         return self._capture.read()
+
+    def _read_system(self) -> dict[str, float] | None:
+        """The uploader's view of the machine. One that cannot be looked at must not cost the run."""
+        if self._sampler is None:
+            return None
+        try:
+            return self._sampler.due()
+        except UNREADABLE as error:
+            self._sampler = None
+            self._stream.log(f"what this worker uses of its machine cannot be told: {error!r}.")
+            return None
 
 
 class ImportFailedError(Exception):

@@ -91,6 +91,16 @@ class Lines:
         begun = _BEGUN.search(text, max(0, len(text) - _LONGEST))
         end = begun.start() if begun else len(text)
         self._held = text[end:]
+        self._print(text, end)
+        over, self._over = self._over, []
+        return "".join(f"{line}\n" for line in over)
+
+    def finish(self) -> None:
+        """Show a sequence whose end never came."""
+        text, self._held = self._held, ""
+        self._print(text, len(text))
+
+    def _print(self, text: str, end: int) -> None:
         at = 0
         for token in _TOKEN.finditer(text, 0, end):
             if token.start() > at:
@@ -99,8 +109,6 @@ class Lines:
             self._obey(token)
         if at < end:
             self._row.put(text[at:end], self._style)
-        over, self._over = self._over, []
-        return "".join(f"{line}\n" for line in over)
 
     @property
     def _row(self) -> Row:

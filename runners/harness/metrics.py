@@ -21,15 +21,6 @@ def flatten_metrics(metrics: Mapping[Any, Any]) -> tuple[dict[str, float], list[
     return numbers, ignored
 
 
-def encode_number(value: float) -> float | str:
-    """JSON has no NaN or infinity: those travel as the words nan, inf, -inf."""
-    if math.isfinite(value):
-        return value
-    if math.isnan(value):
-        return "nan"
-    return "inf" if value > 0 else "-inf"
-
-
 def _flatten(
     metrics: Mapping[Any, Any], prefix: str, depth: int, numbers: dict[str, float], ignored: list[str]
 ) -> None:

@@ -21,11 +21,13 @@ class Output:
         self,
         read: Callable[[], str],
         *,
+        take_skipped: Callable[[], tuple[int, int]] = lambda: (0, 0),
         burst: int = BURST,
         most: int = MAX_CHARACTERS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
+        self._take_skipped = take_skipped
         self._lines = Lines()
         self._burst = self._room = burst
         self._left = most
@@ -45,12 +47,19 @@ class Output:
         left = TURN
         while left > 0 and (text := self._read()):
             left -= len(text)
-            over = self._lines.feed(text)
-            if over and self._left > 0 and (admitted := self._admit(over)):
-                yield admitted
+            lines, size = self._take_skipped()
+            if size:
+                # That may have begun within a line.
+                yield from self._printed("\n")
+                self._drop(lines, size)
+                yield from self._report()
+            yield from self._printed(text)
         self.is_drained = left > 0
-        if self._dropped_lines:
-            yield self._report()
+        yield from self._report()
+
+    def finish(self) -> None:
+        """Nothing more will be printed."""
+        self._lines.finish()
 
     def changed_open(self) -> str | None:
         """The rows that may still change, joined by line feeds; None if they are as they were."""
@@ -60,16 +69,20 @@ class Output:
         self._told_open = rows
         return rows
 
+    def _printed(self, text: str) -> Iterator[str]:
+        over = self._lines.feed(text)
+        if over and self._left > 0 and (admitted := self._admit(over)):
+            yield admitted
+
     def _admit(self, lines: str) -> str:
         """The first lines that there is room for. Once a line was dropped, so are all until that is reported."""
-        room = 0 if self._dropped_lines else min(self._room, self._left)
+        room = 0 if self._dropped_characters else min(self._room, self._left)
         end = len(lines) if len(lines) <= room else lines.rfind("\n", 0, room) + 1
         admitted = lines[:end]
         self._room -= end
         self._left -= end
         if end < len(lines):
-            self._dropped_lines += lines.count("\n", end)
-            self._dropped_characters += len(lines) - end
+            self._drop(lines.count("\n", end), len(lines) - end)
             if self._room >= self._left:
                 return admitted + self._last_words()
         return admitted
@@ -80,7 +93,12 @@ class Output:
             f"[mlp] this rank printed more than {self._most:,} characters; the rest is only in Ray's logs.\n"
         )
 
-    def _report(self) -> str:
+    def _drop(self, lines: int, characters: int) -> None:
+        self._dropped_lines += lines
+        self._dropped_characters += characters
+
+    def _report(self) -> Iterator[str]:
         lines, characters = self._dropped_lines, self._dropped_characters
         self._dropped_lines = self._dropped_characters = 0
-        return f"[mlp] output came too fast: {lines:,} lines ({characters:,} characters) were dropped here.\n"
+        if characters and self._left > 0:
+            yield f"[mlp] output came too fast: {lines:,} lines ({characters:,} characters) were dropped here.\n"

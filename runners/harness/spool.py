@@ -1,9 +1,11 @@
-"""A first-in-first-out store of JSON payloads that moves to disk when the portal is away for long."""
+"""A first-in-first-out store of batches that moves to disk when the portal is away for long."""
 
 import json
 import tempfile
 from collections import deque
 from typing import IO, Any
+
+from .batches import weight
 
 MEMORY_BYTES = 4 * 1024 * 1024
 DISK_BYTES = 512 * 1024 * 1024
@@ -33,10 +35,11 @@ class Spool:
 
     def append(self, payload: dict[str, Any]) -> bool:
         """Add at the end. False when the disk limit is reached and the payload was not taken."""
-        raw = json.dumps(payload, separators=(",", ":")).encode()
-        if not self._on_disk and (not self._memory or self._memory_used + len(raw) <= self._memory_limit):
-            self._push(payload, len(raw))
+        size = weight(payload)
+        if not self._on_disk and (not self._memory or self._memory_used + size <= self._memory_limit):
+            self._push(payload, size)
             return True
+        raw = json.dumps(payload, separators=(",", ":")).encode()
         if self._write_at - self._read_at + len(raw) > self._disk_limit:
             return False
         if self._file is None:
@@ -62,7 +65,7 @@ class Spool:
         """Put `payloads` (in order) where the oldest payload is."""
         self.pop()
         for payload in reversed(payloads):
-            size = len(json.dumps(payload))
+            size = weight(payload)
             self._memory.appendleft(payload)
             self._sizes.appendleft(size)
             self._memory_used += size
@@ -85,7 +88,8 @@ class Spool:
         raw = self._file.readline()
         self._read_at = self._file.tell()
         self._on_disk -= 1
-        self._push(json.loads(raw), len(raw))
+        payload = json.loads(raw)
+        self._push(payload, weight(payload))
         if not self._on_disk:
             self._close_file()
 

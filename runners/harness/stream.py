@@ -4,31 +4,21 @@ Guarantees: batches arrive in order and exactly once per (run, attempt, rank, se
 training thread never waits for the network except in `finish` and `flush`.
 """
 
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .batches import Draft, essentials, heartbeat, prepend_log, split, summary
 from .client import PortalAwayError, PortalClient, Reply
 from .output import Output
+from .pace import Pace, Retry
 from .protocol import Cause, Lease, Outcome
 from .spool import Spool
 
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often and how patiently the uploader works, in seconds."""
-
-    interval_s: float = 0.5
-    heartbeat_s: float = 3.0
-    first_retry_s: float = 0.25
-    # Short against a lease: after an outage the portal must hear of us before it gives the run to somebody else.
-    max_retry_s: float = 2.0
-    flush_s: float = 600.0
+# That wait for a batch; of more the last ones.
+MAX_NOTICES = 100
 
 
 class Stream:
@@ -41,6 +31,7 @@ class Stream:
         rank: int,
         *,
         read_output: Callable[[], str] = str,
+        take_skipped: Callable[[], tuple[int, int]] = lambda: (0, 0),
         read_system: Callable[[], dict[str, float] | None] = lambda: None,
         on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
@@ -57,7 +48,7 @@ class Stream:
         self._identity = {"attempt": lease.attempt, "fence": lease.fence, "rank": rank}
         self._path = f"/runs/{lease.run_id}/batches"
         self._beats = rank == 0
-        self._output = Output(read_output)
+        self._output = Output(read_output, take_skipped=take_skipped)
         self._read_system = read_system
         self._on_delivery = on_delivery
         self._pace = pace or Pace()
@@ -66,10 +57,9 @@ class Stream:
         self._spool = Spool()
         self._draft = Draft()
         self._seq = 1
-        self._retry_s = 0.0
-        self._retry_at = 0.0
-        self._last_sent = time.monotonic()
-        self._notices: list[str] = []
+        self._retry = Retry(self._pace)
+        self._last_sent = self._last_heard = time.monotonic()
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._ended = False
         self._flushing = False
         self._closing = False
@@ -87,7 +77,7 @@ class Stream:
         when = time.time()
         self._inbox.append(lambda draft: draft.add_points(step, when, values, progress))
         # What comes after a pause is sent at once; what follows soon goes together.
-        if time.monotonic() >= max(self._last_sent + self._pace.interval_s, self._retry_at):
+        if time.monotonic() >= max(self._last_sent + self._pace.interval_s, self._retry.at):
             self._wake.set()
 
     def checkpoint(self, path: str, step: int, metrics: dict[str, float]) -> None:
@@ -132,7 +122,7 @@ class Stream:
         if group:
             end["group"] = group
         self._end = end
-        return self.flush(timeout_s)
+        return self.flush(timeout_s) and self._ended
 
     def close(self) -> None:
         """End the thread; what is still queued is dropped."""
@@ -165,7 +155,7 @@ class Stream:
     def _wait_s(self) -> float:
         if not self._flushing:
             return self._pace.interval_s
-        return min(self._pace.interval_s, max(0.0, self._retry_at - time.monotonic()))
+        return min(self._pace.interval_s, max(0.0, self._retry.at - time.monotonic()))
 
     def _delivered(self) -> bool:
         left = self._spool or not self._draft.empty or self._inbox or self._end or not self._output.is_drained
@@ -176,6 +166,8 @@ class Stream:
         end = self._end
         for lines in self._output.lines():
             self._room().add_log(lines, time.time())
+        if (end or self._flushing) and self._output.is_drained:
+            self._output.finish()
         if (rows := self._output.changed_open()) is not None:
             self._room().set_open(rows)
         if sample := self._read_system():
@@ -203,43 +195,37 @@ class Stream:
 
     def _send(self) -> None:
         """Send until nothing is left, the portal is away, or it is too early to try again."""
-        while not (self.over or self._ended) and time.monotonic() >= self._retry_at:
+        while not (self.over or self._ended) and time.monotonic() >= self._retry.at:
             if not self._spool and not self._draft.empty:
                 self._spool_draft()
             payload = self._spool.head()
             if payload is None:
-                if self._beats and time.monotonic() - self._last_sent >= self._pace.heartbeat_s:
+                if self._beats and time.monotonic() - self._last_heard >= self._pace.heartbeat_s:
                     self._spool.append(heartbeat())
                     continue
                 return
-            if self._notices:
-                prepend_log(payload, "".join(self._notices), time.time())
-                self._notices.clear()
-            try:
-                reply = self._client.post(self._path, {**self._identity, "seq": self._seq, **payload})
-            except PortalAwayError as away:
-                self._back_off(away.wait_s)
-                return
-            self._retry_s = self._retry_at = 0.0
+            # Before the answer: what is reported until then can wait for the next turn.
             self._last_sent = time.monotonic()
+            try:
+                reply = self._client.post(
+                    self._path, {**self._identity, "seq": self._seq, **self._with_notices(payload)}
+                )
+            except PortalAwayError as away:
+                self._retry.back_off(away.wait_s)
+                return
+            self._retry.answered()
+            self._last_heard = time.monotonic()
             self._handle(reply, payload)
-
-    def _back_off(self, at_least_s: float = 0.0) -> None:
-        """Wait longer each time, and no shorter than the portal asks for, unless that would cost the lease."""
-        self._retry_s = min(self._pace.max_retry_s, self._retry_s * 2 or self._pace.first_retry_s)
-        wait_s = self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-        self._retry_at = time.monotonic() + max(wait_s, min(at_least_s, self._pace.max_retry_s))
 
     def _handle(self, reply: Reply, payload: dict[str, Any]) -> None:
         if reply.ok:
-            self._accepted(reply.body)
+            self._accepted(reply.body, payload)
             self.next_order = reply.body.get("next")
             self._on_delivery()
-            self._ended = payload["end"] is not None
         elif reply.status == 409 and reply.body.get("code") == "fenced":
             self._give_up(lost=True)
         elif reply.status == 409 and reply.body.get("code") == "gap":
-            self._renumber(int(reply.body.get("expected") or self._seq))
+            self._renumber(int(reply.body.get("expected") or self._seq), payload)
         elif reply.status == 413 and (parts := split(payload)):
             self._spool.replace_head(parts)
         elif reply.token_dead:
@@ -247,21 +233,26 @@ class Stream:
         else:
             self._refused(reply, payload)
 
-    def _accepted(self, body: dict[str, Any]) -> None:
-        self._spool.pop()
+    def _accepted(self, body: dict[str, Any], payload: dict[str, Any]) -> None:
+        self._taken(payload)
         self._seq = max(self._seq + 1, int(body.get("expected") or 0))
         order = body.get("order")
         self.stop_requested = self.stop_requested or order == "stop"
         self.pause_requested = order == "pause"
         self.drain_requested = self.drain_requested or order == "drain"
 
-    def _renumber(self, expected: int) -> None:
+    def _taken(self, payload: dict[str, Any]) -> None:
+        self._spool.pop()
+        self._notices.clear()
+        self._ended = payload["end"] is not None
+
+    def _renumber(self, expected: int, payload: dict[str, Any]) -> None:
         """The portal and we disagree on the next number; numbers are given at send time, so its word simply wins."""
         if expected == self._seq:
-            self._back_off()
+            self._retry.back_off()
         elif expected > self._seq:
             # It has our batch already: the answer was lost on the way.
-            self._spool.pop()
+            self._taken(payload)
         elif expected < self._seq:
             self._notice(
                 f"the portal expected batch {expected} instead of {self._seq}: it lost what was in between."
@@ -270,7 +261,7 @@ class Stream:
 
     def _refused(self, reply: Reply, payload: dict[str, Any]) -> None:
         self._notice(f"the portal refused batch {self._seq} ({reply.describe()}); lost: {summary(payload)}.")
-        self._back_off()
+        self._retry.back_off()
         rest = essentials(payload)
         if rest is None:
             self._spool.pop()
@@ -280,6 +271,9 @@ class Stream:
     def _notice(self, text: str) -> None:
         """Say something in the next batch, whatever it is: a line of its own could come after the run's end."""
         self._notices.append(f"[mlp] {text}\n")
+
+    def _with_notices(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return prepend_log(payload, "".join(self._notices), time.time()) if self._notices else payload
 
     def _give_up(self, *, lost: bool = False, gone: bool = False) -> None:
         self.lost = self.lost or lost

@@ -5,6 +5,7 @@ attempt follow.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -15,27 +16,35 @@ from ray._private.thirdparty import pynvml as untyped
 pynvml: Any = untyped
 PREFIX = "system/"
 MEGABYTE = 1e6
+# What a machine may answer that does not let itself be looked at.
+UNREADABLE = (psutil.Error, OSError, NotImplementedError, ValueError)
 Rates = dict[str, int]
 
 
 class Sampler:
-    """Takes a sample every `period_s`, whenever it is asked; 0 takes none. One thread at a time."""
+    """Takes a sample every `period_s`, whenever it is asked, for run after run. One thread at a time."""
 
     def __init__(self, rank: int, workers: int, period_s: float) -> None:
         self._prefix = PREFIX if workers == 1 else f"{PREFIX}{rank}/"
         self._period_s = period_s
         self._process = psutil.Process()
-        self._gpus = list(_gpus()) if period_s else []
-        self._at = time.monotonic()
-        self._counters = self._read_counters() if period_s else {}
-        # The first answer is about the time since the call before.
-        self._process.cpu_percent()
-        psutil.cpu_percent()
+        self._gpus = list(_gpus())
+        self._at: float | None = None
+        self._counters: Rates = {}
+
+    def begin(self) -> None:
+        """Another run: the time so far is none of its business."""
+        self._at = None
 
     def due(self) -> dict[str, float] | None:
-        """A sample by metric, if it is time for one."""
+        """A sample by metric, if it is time for one. Raises UNREADABLE."""
         now = time.monotonic()
-        if not self._period_s or now - self._at < self._period_s:
+        if self._at is None:
+            # The first answers are about an unknown time.
+            self._at = now
+            deque(self._sample(1.0), maxlen=0)
+            return None
+        if now - self._at < self._period_s:
             return None
         seconds, self._at = now - self._at, now
         return {self._prefix + name: value for name, value in self._sample(seconds)}
@@ -68,13 +77,15 @@ class Sampler:
 
 
 def _gpus() -> Iterator[tuple[int, Any]]:
-    """NVIDIA's devices; none on a machine without its driver."""
+    """NVIDIA's devices that answer; none on a machine without its driver."""
     try:
         pynvml.nvmlInit()
+        count = pynvml.nvmlDeviceGetCount()
     except pynvml.NVMLError:
         return
-    for number in range(pynvml.nvmlDeviceGetCount()):
-        yield number, pynvml.nvmlDeviceGetHandleByIndex(number)
+    for number in range(count):
+        with suppress(pynvml.NVMLError):
+            yield number, pynvml.nvmlDeviceGetHandleByIndex(number)
 
 
 def _gpu_sample(number: int, gpu: Any) -> Iterator[tuple[str, float]]:

@@ -14,6 +14,7 @@ from .protocol import ALLOCATION_VARIABLE, TOKEN_VARIABLE, Allocation, ExitReaso
 from .pulse import Pulse
 from .seeds import ProcessState
 from .star import Centre, join
+from .system_metrics import Sampler
 
 LOOPBACK = "127.0.0.1"
 
@@ -68,6 +69,7 @@ def _enter() -> Place:
     consensus = _meet()
     pulse = Pulse(allocation.url, allocation.token) if consensus.rank == 0 else None
     client = PortalClient(allocation.url, allocation.token)
+    period_s = allocation.system_metrics_s
     return Place(
         allocation=allocation,
         client=client,
@@ -75,6 +77,7 @@ def _enter() -> Place:
         state=ProcessState.take(),
         leasing=Leasing(client) if consensus.rank == 0 else None,
         pulse=pulse,
+        sampler=Sampler(consensus.rank, consensus.world_size, period_s) if period_s else None,
     )
 
 

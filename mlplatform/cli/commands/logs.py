@@ -84,7 +84,8 @@ class Printer:
                 self._next = lines[-1]["number"] + 1
             elif self._next < 1:
                 self._next = over + 1
-            if not lines or self._next > over:
+            # The rows may go on after the page, also if all that is over was in it.
+            if not lines or page["lines"][-1]["number"] == page["total"]:
                 return
 
     def finish(self) -> None:

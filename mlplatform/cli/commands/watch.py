@@ -4,10 +4,10 @@ import argparse
 
 from mlplatform.cli import places, tables
 from mlplatform.cli.client import Json, PortalClient
-from mlplatform.cli.commands.look import shown_metrics
 from mlplatform.cli.progress import TRAINED, follow
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
+from mlplatform.cli.words import metric_key
 
 # As shells have it for a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -38,9 +38,9 @@ def watch_experiment(terminal: Terminal, portal: PortalClient, experiment: Json)
     except KeyboardInterrupt:
         terminal.warn(f"{name} goes on without us. Stop it: mlp cancel {name}")
         return INTERRUPTED
-    objective = experiment["objective"]
-    descending = "-" if objective["direction"] == "maximize" else ""
-    sort = f"{descending}metrics.{objective['metric']}" if objective["metric"] else "number"
+    metric = experiment["objective"]["metric"]
+    descending = "-" if experiment["objective"]["direction"] == "maximize" else ""
+    sort = descending + metric_key(metric) if metric else "number"
     runs = portal.runs(experiment["id"], sort=sort)
-    terminal.show(tables.runs(runs, shown_metrics(experiment, sort), experiment["objective"]["metric"]))
+    terminal.show(tables.runs(runs, [metric] if metric else [], metric))
     return 0 if all(run["state"] in TRAINED for run in runs) else 1

@@ -11,6 +11,7 @@ from runners.harness.batches import heartbeat
 from runners.harness.wire import encode
 from runners.models import Allocation, Lease
 from runners.services.packages import package_build, package_url
+from tests.logs import told
 
 Api = Callable[..., APIClient]
 LEASES = "/harness/v1/leases"
@@ -51,6 +52,9 @@ def test_a_batch_as_msgpack(api: Api, allocation: Allocation) -> None:
     assert client.post(path, body, content_type=kind).json() == {"order": "continue", "expected": 2}
     batch = MetricBatch.objects.get()
     assert (batch.steps, repr(batch.values), batch.times) == ([1, 2], "[0.5, nan]", [1.0, 2.0])
+    odd = heartbeat() | keys | {"seq": 2, "log": "a\udcffb\n"}
+    assert client.post(path, encode(odd)[0], content_type=kind).json() == {"order": "continue", "expected": 3}
+    assert told(Run.objects.get(pk=run["id"])) == ["said", "a\ufffd\ufffd\ufffdb"]
     bad = client.post(path, b"\xc1", content_type=kind)
     assert (bad.status_code, bad.json()["code"]) == (400, "invalid")
     assert "not msgpack" in bad.json()["detail"]

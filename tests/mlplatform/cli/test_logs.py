@@ -56,6 +56,14 @@ def test_a_long_log_comes_page_by_page(mlp: Mlp, run: Run) -> None:
     assert mlp("logs", "vision/sweep", "1", "--tail", "1200").out.splitlines() == [*lines[-1199:], "open"]
 
 
+@pytest.mark.parametrize("count", [993, 995, 999, 1000, 1001])
+def test_rows_that_are_open_are_printed_wherever_a_page_ends(mlp: Mlp, run: Run, count: int) -> None:
+    lines = [f"line {number}" for number in range(count)]
+    rows = [f"row {number}" for number in range(8)]
+    says(run, *lines, rows="\n".join(rows))
+    assert mlp("logs", "vision/sweep", "1").out.splitlines() == [*lines, *rows]
+
+
 def test_logs_are_followed_over_attempts_until_the_run_has_ended(
     mlp: Mlp, run: Run, meanwhile: Meanwhile
 ) -> None:

@@ -15,6 +15,7 @@ from mlplatform.cli.progress import follow, seconds_left
 from mlplatform.kernel import clock
 from tests.experiments.conftest import Finish
 from tests.mlplatform.cli.conftest import Meanwhile, Mlp, connect
+from tests.points import report
 
 
 def start(experiment: Experiment, number: int) -> None:
@@ -61,6 +62,19 @@ def test_a_failed_run_is_told_with_its_cause_and_by_the_exit_code(
     assert said.code == 1
     assert "ValueError: too bad" in said.out
     assert "run 1 " not in said.out, "it was over before anybody watched"
+
+
+@pytest.mark.parametrize("name", ['top 1 (val) "all" \\', "a.min", "and"])
+def test_a_metric_may_be_called_anything(
+    mlp: Mlp, experiment: Experiment, finish: Finish, meanwhile: Meanwhile, name: str
+) -> None:
+    for number, accuracy in ((1, 0.7), (2, 0.9)):
+        report(finish(number), [3], [accuracy], name=name)
+    Experiment.objects.update(objective_metric=name)
+    meanwhile(lambda: over(experiment))
+    said = mlp("watch", "vision/sweep")
+    assert (said.code, said.err) == (0, "")
+    assert [line.split()[0] for line in said.out.splitlines()[-2:]] == ["2", "1"]
 
 
 def test_ctrl_c_leaves_it_running(mlp: Mlp, experiment: Experiment, meanwhile: Meanwhile) -> None:

@@ -1,5 +1,6 @@
 """A fake portal on a loopback port, and the lease of one of its runs."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -44,6 +45,13 @@ def run(portal: FakePortal) -> FakeRun:
 def lease(portal: FakePortal, client: PortalClient, run: FakeRun) -> Lease:
     reply = client.post("/leases", {"group": "group-1", "environment": {}})
     return Lease.from_json(reply.body["run"])
+
+
+def eventually(condition, timeout_s=30.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "this did not happen in time"
+        time.sleep(0.01)
 
 
 def connect(size):

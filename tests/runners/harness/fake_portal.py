@@ -12,7 +12,7 @@ from typing import Any
 
 import msgpack
 
-from runners.harness.metrics import encode_number
+from runners.harness.wire import encode_number
 
 TOKEN = "allocation-token"
 
@@ -200,6 +200,9 @@ class FakePortal:
             return 409, {"code": "fenced"}
         if seq > expected:
             return 409, {"code": "gap", "expected": expected}
+        # Another rank than the first has nothing but its machine to tell of.
+        if rank and any(not column["name"].startswith(f"system/{rank}/") for column in body["points"]):
+            return 400, {"detail": f"points of a model came from rank {rank}"}
         if seq == expected:
             self._store(run, rank, body)
             run.expected[body["attempt"], rank] = seq + 1
@@ -240,7 +243,7 @@ def decode(raw: bytes, kind: str) -> dict[str, Any]:
     if kind == "application/json":
         return dict(json.loads(raw))
     assert kind == "application/msgpack"
-    body: dict[str, Any] = msgpack.unpackb(raw)
+    body: dict[str, Any] = msgpack.unpackb(raw, unicode_errors="replace")
     for column in body.get("points", []):
         column["steps"] = array("q", column["steps"]).tolist()
         column["values"] = [encode_number(value) for value in array("d", column["values"])]

@@ -1,5 +1,7 @@
 """Batches grow, split and shrink without losing or repeating a point."""
 
+from math import inf
+
 import pytest
 
 from runners.harness.batches import MAX_POINTS, Draft, essentials, heartbeat, prepend_log, split, summary
@@ -24,12 +26,12 @@ def rows(payload):
 
 def test_points_travel_in_columns():
     draft = Draft()
-    draft.add_points(1, 10.0, {"loss": 0.5, "accuracy": float("nan")}, progress=0.5)
+    draft.add_points(1, 10.0, {"loss": 0.5, "accuracy": inf}, progress=0.5)
     draft.add_points(2, 11.0, {"loss": 0.25}, progress=1.0)
     payload = draft.payload()
     assert payload["points"] == [
         {"name": "loss", "steps": [1, 2], "values": [0.5, 0.25], "times": [10.0, 11.0]},
-        {"name": "accuracy", "steps": [1], "values": ["nan"], "times": [10.0]},
+        {"name": "accuracy", "steps": [1], "values": [inf], "times": [10.0]},
     ]
     assert payload["progress"] == 1.0
 
@@ -92,7 +94,7 @@ def test_logs_are_split_between_lines_when_there_are_no_points_left(pieces):
 
 def test_what_is_said_later_may_come_first():
     payload = draft_with(0, "a\nb\n").payload()
-    prepend_log(payload, "one\ntwo\n", 5.0)
+    payload = prepend_log(payload, "one\ntwo\n", 5.0)
     assert timed(payload) == [("one", 5.0), ("two", 5.0), ("a", 9.0), ("b", 9.0)]
 
 

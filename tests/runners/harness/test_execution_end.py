@@ -2,7 +2,9 @@
 
 import threading
 from functools import partial
+from unittest.mock import Mock
 
+import psutil
 import pytest
 from ray.train.v2._internal.execution.train_fn_utils import set_train_fn_utils
 
@@ -13,6 +15,7 @@ from runners.harness.execution import Execution, Place
 from runners.harness.leasing import Leasing
 from runners.harness.protocol import Allocation, Lease, RecycleGroupError
 from runners.harness.seeds import ProcessState
+from runners.harness.system_metrics import Sampler
 from runners.harness.threads import outliving
 
 CODE = """
@@ -48,7 +51,7 @@ def execute(portal, client, tmp_path, monkeypatch):
     over = threading.Event()
     monkeypatch.setattr("sys.over", over, raising=False)
 
-    def call(name, *, fresh_process=False, **more):
+    def call(name, *, fresh_process=False, sampler=None, **more):
         run = portal.add(entrypoint=f"train:{name}", **more)
         lease = Lease.from_json(client.post("/leases", {"group": "one", "environment": {}}).body["run"])
         allocation = Allocation(
@@ -63,7 +66,8 @@ def execute(portal, client, tmp_path, monkeypatch):
             fresh_process=fresh_process,
             system_metrics_s=0,
         )
-        place = Place(allocation, client, Consensus(None, 0, 1), ProcessState.take(), Leasing(client))
+        consensus = Consensus(None, 0, 1)
+        place = Place(allocation, client, consensus, ProcessState.take(), Leasing(client), sampler=sampler)
         return run, Execution(place, lease)
 
     yield call
@@ -76,6 +80,19 @@ def test_a_group_is_used_again(execute, name, state):
     run, made = execute(name)
     made.run()
     assert run.state == state
+
+
+@pytest.mark.parametrize(
+    "error", [psutil.AccessDenied(), PermissionError("hidden"), NotImplementedError(), ValueError("odd line")]
+)
+def test_a_machine_that_cannot_be_looked_at_costs_no_run(execute, monkeypatch, error):
+    sampler = Sampler(0, 1, 0.1)
+    monkeypatch.setattr("psutil.net_io_counters", Mock(side_effect=error))
+    for _ in range(2):
+        run, made = execute("good", sampler=sampler)
+        made.run()
+        assert run.state == "completed"
+        assert run.log.count(f"of its machine cannot be told: {error!r}.") == 1
 
 
 @pytest.mark.parametrize(("name", "state"), [("good", "completed"), ("missing", "failed")])

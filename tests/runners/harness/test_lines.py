@@ -81,6 +81,18 @@ def test_colours_are_kept_and_begin_again_on_each_line() -> None:
     assert rows == ["end"]
 
 
+@pytest.mark.parametrize(
+    ("printed", "seen"),
+    [("done \x1b]0;title", "done 0;title"), ("\x1b[3", "3"), ("\x1b", "")],
+)
+def test_a_sequence_that_never_ends_is_shown_at_the_end(printed: str, seen: str) -> None:
+    lines = Lines()
+    lines.feed(printed)
+    lines.finish()
+    assert lines.open == seen
+    assert lines.feed("\n") == f"{seen}\n"
+
+
 def test_other_escape_sequences_are_dropped() -> None:
     link = "\x1b]8;;https://example.org\x1b\\text\x1b]8;;\x07"
     over, _ = shown(f"\x1b]0;title\x07{link} \x1b(B\x1b=\x1b[?25l\x1b[10;20Hx\x1bPdevice\x1b\\\x1b\n")

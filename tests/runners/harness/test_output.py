@@ -12,9 +12,17 @@ class Printer:
     def __init__(self, **options: int) -> None:
         self.printed: list[str] = []
         self.now = 100.0
+        self.skipped = (0, 0)
         self.output = Output(
-            lambda: self.printed.pop(0) if self.printed else "", clock=lambda: self.now, **options
+            lambda: self.printed.pop(0) if self.printed else "",
+            take_skipped=self.take_skipped,
+            clock=lambda: self.now,
+            **options,
         )
+
+    def take_skipped(self) -> tuple[int, int]:
+        skipped, self.skipped = self.skipped, (0, 0)
+        return skipped
 
     def turn(self, *printed: str) -> str:
         self.printed += printed
@@ -42,6 +50,35 @@ def test_a_flood_says_how_much_was_dropped() -> None:
         "and one",
         "[mlp] output came too fast: 1 lines (8 characters) were dropped here.",
     ]
+
+
+def test_what_was_not_even_read_is_said_where_it_was() -> None:
+    printer = Printer()
+    assert printer.turn("one\ntw") == "one\n"
+    printer.skipped = (1_000, 64_000)
+    assert printer.turn("ree\nfour\n").splitlines() == [
+        "tw",
+        "[mlp] output came too fast: 1,000 lines (64,000 characters) were dropped here.",
+        "ree",
+        "four",
+    ]
+
+
+def test_what_was_not_even_read_is_said_if_there_is_no_room() -> None:
+    printer = Printer(burst=10)
+    assert printer.turn("12345678\n") == "12345678\n"
+    printer.skipped = (100, 900)
+    assert printer.turn("abcdefgh\n").splitlines()[1:] == [
+        "[mlp] output came too fast: 100 lines (900 characters) were dropped here.",
+        "[mlp] output came too fast: 1 lines (9 characters) were dropped here.",
+    ]
+
+
+def test_nothing_is_said_of_a_flood_after_the_last_words() -> None:
+    printer = Printer(most=10)
+    assert "more than 10 characters" in printer.turn("0123456789\nabc\n")
+    printer.skipped = (100, 900)
+    assert printer.turn("more\n") == ""
 
 
 def test_a_turn_looks_at_so_much(monkeypatch: pytest.MonkeyPatch) -> None:

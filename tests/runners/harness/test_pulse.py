@@ -10,8 +10,8 @@ import pytest
 
 from mlplatform.embedded import processes
 from runners.harness.pulse import Pulse, is_running
+from tests.runners.harness.conftest import eventually
 from tests.runners.harness.fake_portal import TOKEN
-from tests.runners.harness.test_stream import eventually
 
 # Long against what a busy machine adds to a short sleep.
 SILENCE_S = 0.8

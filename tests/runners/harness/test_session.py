@@ -11,8 +11,9 @@ from runners.harness.consensus import Consensus
 from runners.harness.protocol import LeaseLost, StopRun
 from runners.harness.session import CheckpointOptions, RunSession
 from runners.harness.stream import Stream
+from tests.runners.harness.conftest import eventually
 from tests.runners.harness.test_consensus import together
-from tests.runners.harness.test_stream import FAST, eventually
+from tests.runners.harness.test_stream import FAST
 
 
 @dataclass

@@ -1,10 +1,16 @@
 """First in, first out, whether in memory or on disk."""
 
+import json
+from math import inf, isnan, nan
+
+import pytest
+
+from runners.harness.batches import Draft, heartbeat, weight
 from runners.harness.spool import Spool
 
 
 def item(number, size=10):
-    return {"number": number, "filler": "x" * size}
+    return heartbeat() | {"number": number, "log": "x" * size}
 
 
 def drain(spool):
@@ -75,3 +81,37 @@ def test_clear_forgets_everything():
     assert spool.head() is None
     spool.append(item(5))
     assert drain(spool) == [5]
+
+
+def test_only_what_goes_to_disk_is_made_text(monkeypatch):
+    spool = Spool(memory_bytes=1000)
+    monkeypatch.setattr("json.dumps", lambda *_, **__: pytest.fail("it is in memory"))
+    assert spool.append(item(1))
+    spool.replace_head([item(2), item(3)])
+    assert drain(spool) == [2, 3]
+
+
+def test_numbers_that_json_does_not_have_come_back_from_disk():
+    draft = Draft()
+    for step, value in enumerate((nan, inf, -inf, 0.5)):
+        draft.add_points(step, 1.0, {"loss": value}, None)
+    spool = Spool(memory_bytes=10)
+    spool.append(item(1))
+    spool.append(draft.payload())
+    spool.pop()
+    payload = spool.head()
+    assert payload is not None
+    [column] = payload["points"]
+    assert isnan(column["values"][0])
+    assert column["values"][1:] == [inf, -inf, 0.5]
+
+
+@pytest.mark.parametrize(("points", "characters"), [(5_000, 0), (1, 100_000), (300, 3_000)])
+def test_the_weight_is_about_that_of_the_text(points, characters):
+    draft = Draft()
+    for step in range(points):
+        draft.add_points(step, 1_700_000_000.123 + step, {"loss": 1 / (step + 1)}, 0.5)
+    if characters:
+        draft.add_log("x" * characters + "\n", 1_700_000_000.0)
+    payload = draft.payload()
+    assert 0.7 < weight(payload) / len(json.dumps(payload)) < 1.4

@@ -6,8 +6,10 @@ import time
 import pytest
 
 from runners.harness.client import PortalClient
+from runners.harness.pace import Pace
 from runners.harness.protocol import Cause
-from runners.harness.stream import Pace, Stream
+from runners.harness.stream import Stream
+from tests.runners.harness.conftest import eventually
 from tests.runners.harness.fake_portal import TOKEN
 
 FAST = Pace(interval_s=0.02, heartbeat_s=0.1, first_retry_s=0.02, max_retry_s=0.1, flush_s=5.0)
@@ -25,13 +27,6 @@ def stream(client, lease, output):
     stream.start()
     yield stream
     stream.close()
-
-
-def eventually(condition, timeout_s=30.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.01)
 
 
 def test_everything_arrives_in_order(stream, run, output):
@@ -56,6 +51,17 @@ def test_a_bar_is_seen_while_it_moves_and_is_one_line_in_the_end(stream, run, ou
     assert stream.finish("completed")
     assert (run.logs[0], run.open_rows[0]) == ("epoch 1\n100%\nepoch 2\n", "")
     assert all(when > 1e9 for batch in run.batches for _, when in batch["log_times"])
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_sequence_without_an_end_is_shown_at_the_end(client, lease, run, rank):
+    printed = ["done \x1b]0;title without end"]
+    stream = Stream(client, lease, rank, read_output=lambda: printed.pop() if printed else "", pace=FAST)
+    stream.start()
+    eventually(lambda: run.open_rows[rank] == "done ")
+    assert stream.finish("completed") if rank == 0 else stream.flush()
+    stream.close()
+    assert run.open_rows[rank] == "done 0;title without end"
 
 
 def test_all_that_was_printed_comes_before_the_end(client, lease, run, monkeypatch):
@@ -229,6 +235,43 @@ def test_a_refusal_is_told_in_the_log(portal, stream, run):
     assert "lost: 1 points" in run.log
 
 
+def test_a_checkpoint_that_is_refused_again_is_given_up(portal, stream, run):
+    refused = []
+
+    def refuse(path, body):
+        if body["checkpoint"]:
+            refused.append(body)
+            return 422, {"detail": "bad path"}
+        return None
+
+    portal.intercept = refuse
+    stream.points(1, {"loss": 1.0})
+    stream.checkpoint("/runs/x/1", 1, {})
+    stream.points(2, {"loss": 0.5})
+    assert stream.finish("completed")
+    assert len(refused) == 2
+    assert run.points["loss"] == [(2, 0.5)]
+    assert run.log.splitlines() == [
+        f"[mlp] the portal refused batch 1 (422 bad path); lost: {lost}, checkpoint."
+        for lost in ("1 points, 0 characters of log", "0 points, 0 characters of log")
+    ]
+
+
+def test_an_end_that_is_refused_again_is_not_delivered(portal, stream, run):
+    refused = []
+
+    def refuse(path, body):
+        if body["end"]:
+            refused.append(body)
+            return 422, {}
+        return None
+
+    portal.intercept = refuse
+    stream.points(1, {"loss": 1.0})
+    assert not stream.finish("completed")
+    assert (len(refused), stream.over) == (2, False)
+
+
 def test_the_cause_of_a_failure_arrives(stream, run):
     assert stream.finish("failed", Cause("user_error", "ValueError: x", "Traceback …"))
     assert run.end == {
@@ -296,3 +339,17 @@ def test_what_comes_after_a_pause_does_not_wait_for_more(client, lease, run):
     assert stream.flush()
     assert [step for step, _ in run.points["loss"]] == [1, 2]
     stream.close()
+
+
+def test_what_is_reported_while_a_batch_is_on_its_way_waits_for_the_next_one(portal, client, lease, run):
+    stream = Stream(client, lease, 0, pace=Pace(interval_s=600.0))
+    stream._last_sent -= 600.0
+    portal.intercept = lambda path, body: stream.points(2, {"loss": 0.5}) if body["seq"] == 1 else None
+    stream.start()
+    stream.points(1, {"loss": 1.0})
+    eventually(lambda: run.batches)
+    time.sleep(0.1)
+    stream.points(3, {"loss": 0.25})
+    assert stream.flush()
+    stream.close()
+    assert [batch["points"][0]["steps"] for batch in run.batches] == [[1], [2, 3]]

@@ -3,6 +3,7 @@
 import json
 import sys
 from array import array
+from math import inf, nan
 
 import msgpack
 import pytest
@@ -12,9 +13,7 @@ from tests.runners.harness.fake_portal import decode
 
 PAYLOAD = {
     "seq": 1,
-    "points": [
-        {"name": "loss", "steps": [1, 2, 3], "values": [0.5, "nan", "-inf"], "times": [1.0, 2.0, 3.0]}
-    ],
+    "points": [{"name": "loss", "steps": [1, 2, 3], "values": [0.5, -0.0, 1e300], "times": [1.0, 2.0, 3.0]}],
     "log": "ä",
     "progress": 0.5,
 }
@@ -31,6 +30,23 @@ def test_columns_are_packed():
 @pytest.mark.parametrize("payload", [{}, {"points": []}, {"group": "g"}])
 def test_whatever_has_no_points_goes_as_it_is(payload):
     assert decode(*wire.encode(payload)) == payload
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_json_cannot_say_goes_as_words(monkeypatch, packed):
+    if not packed:
+        monkeypatch.setattr(wire, "msgpack", None)
+    column = {"name": "loss", "steps": [1] * 4, "values": [1.5, nan, inf, -inf], "times": [1.0] * 4}
+    [sent] = decode(*wire.encode({"points": [column]}))["points"]
+    assert sent["values"] == [1.5, "nan", "inf", "-inf"]
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_text_that_is_no_unicode_does_not_stop_a_batch(monkeypatch, packed):
+    if not packed:
+        monkeypatch.setattr(wire, "msgpack", None)
+    said = decode(*wire.encode({"log": "a\udcffb"}))["log"]
+    assert (said[0], said[-1]) == ("a", "b")
 
 
 def test_without_the_package_it_is_json(monkeypatch):
