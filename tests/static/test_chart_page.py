@@ -1,5 +1,6 @@
 """A chart of curves in Chromium: the real template and scripts, and series that the test gives."""
 
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,9 +68,8 @@ def opened(part: Part, *runs: dict[str, Any], **context: Any) -> Page:
     """The page of an experiment with these runs, once its curves are drawn."""
     part.answer("/series/", answer(*runs))
     chart = {"title": "Curves", "keep": 1, "many": True, "experiment": EXPERIMENT, "metric": "loss"}
-    html = render_to_string(
-        "components/chart.html", chart | {"series_url": "/series/?x=", "points_url": "/points/"} | context
-    )
+    files = {"points_view": "api_run_points", "points_pk": uuid.uuid4()}
+    html = render_to_string("components/chart.html", chart | files | {"series_url": "/series/?x="} | context)
     page = part.open(html + TABLE, *SCRIPTS, plain=("vendor/uplot.min.js",))
     if runs:
         page.locator(".uplot").wait_for()
