@@ -195,3 +195,17 @@ def test_the_read_out_is_announced(part: Part) -> None:
     page = opened(part, run(1, [1, 2]))
     page.get_by_role("group", name="loss over steps").press("ArrowRight")
     expect(page.locator("[data-chart-plot]").get_by_role("status")).to_contain_text("Step 0")
+
+
+def test_the_legend_follows_the_grouping(part: Part) -> None:
+    page = opened(part, run(1, [1, 2], lr=1, depth=3), run(2, [2, 1], lr=2, depth=4))
+    buttons = page.locator("[data-chart-legend] button")
+    for name, texts in (("lr", ["lr 1 (#1)", "lr 2 (#2)"]), ("depth", ["depth 3 (#1)", "depth 4 (#2)"])):
+        display(page, "Mean and deviation of").select_option(f"param:{name}")
+        expect(buttons).to_have_text(texts)
+    buttons.first.click()
+    part.answer("/series/", answer(*(run(n, [1, 2], lr=1, depth=3 + n % 2) for n in (1, 2, 3))))
+    part.tell("select:changed", [])
+    expect(buttons).to_have_text(["depth 4 (2 runs)", "depth 3 (#2)"])
+    expect(buttons.first).to_have_attribute("aria-pressed", "true")
+    expect(buttons.last).to_have_attribute("aria-pressed", "false")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { duration, durationTick, number, numberTick } from "../../static/app/js/words.js";
+import { deviation, duration, durationTick, number, numberTick } from "../../static/app/js/words.js";
 
 // tests/mlplatform/http/test_templatetags.py has the same.
 const cases = JSON.parse(readFileSync(new URL("words.json", import.meta.url)));
@@ -10,6 +10,10 @@ const cases = JSON.parse(readFileSync(new URL("words.json", import.meta.url)));
 test("numbers", () => {
   for (const [value, text] of cases.number) assert.equal(number(value), text);
   assert.deepEqual([NaN, Infinity, -Infinity, undefined].map(number), ["NaN", "∞", "-∞", "–"]);
+});
+
+test("deviations", () => {
+  for (const [value, text] of cases.deviation) assert.equal(deviation(value), text);
 });
 
 test("durations", () => {

@@ -13,6 +13,10 @@ export function number(value) {
   return Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
 }
 
+export function deviation(value) {
+  return number(Number(value.toPrecision(2)));
+}
+
 const UNITS = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]];
 
 export function duration(seconds) {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlplatform.http.templatetags import duration, lookup, number, percent, run_color
+from mlplatform.http.templatetags import deviation, duration, lookup, number, percent, run_color
 
 # What static/app/js/words.js writes alike.
 CASES = json.loads((Path(__file__).parents[2] / "static" / "words.json").read_text())
@@ -16,6 +16,11 @@ CASES = json.loads((Path(__file__).parents[2] / "static" / "words.json").read_te
 )
 def test_number(value: Any, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), CASES["deviation"])
+def test_deviation(value: float, text: str) -> None:
+    assert deviation(value) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [*CASES["duration"], (math.nan, "–")])

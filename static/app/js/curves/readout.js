@@ -1,7 +1,7 @@
 // The box beside the cursor: the values of all curves there, the nearest ones if there are many.
 
 import { made, placeTip } from "../dom.js";
-import { number } from "../words.js";
+import { deviation as spread, number } from "../words.js";
 import { place } from "./axes.js";
 import { nearest } from "./transform.js";
 
@@ -37,7 +37,7 @@ export class Readout {
   }
 
   line({ curve, value, deviation }, focused) {
-    const text = deviation ? `${number(value)} ± ${number(deviation)}` : number(value);
+    const text = deviation ? `${number(value)} ± ${spread(deviation)}` : number(value);
     return made("div", { className: focused ? "chart-tip-line chart-tip-focus" : "chart-tip-line" }, curve.mark(), curve.label, made("b", {}, text));
   }
 }
