@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from experiments.manifest import Manifest
 from experiments.search.parameters import Parameter
@@ -86,7 +87,7 @@ class Experiment(models.Model):
         """
         return "max" if self.objective_direction == Direction.MAXIMIZE else "min"
 
-    @property
+    @cached_property
     def declared(self) -> dict[str, Parameter]:
-        """The declared parameters by name, in the order of their declaration."""
+        """The declared parameters by name, in the order of their declaration. They never change."""
         return Manifest.from_json({"parameters": self.parameters}).parameters

@@ -112,8 +112,12 @@ def checked_sort(space: RunSpace, text: str) -> Sort:
 
 
 def rows_of(ids: Sequence[UUID], metrics: Sequence[str] | None) -> list[RunRow]:
-    """Runs in the order of their ids, with summaries of these metrics, or of all but those of machines. Two queries."""
-    runs = Run.objects.select_related("experiment__project", "tracking_sync").in_bulk(ids)
+    """Runs in the order of their ids, with summaries of these metrics, or of all but those of machines. Four queries.
+
+    Runs of one experiment share it: reading it from JSON takes longer than a query.
+    """
+    found = Run.objects.select_related("tracking_sync").prefetch_related("experiment__project")
+    runs = found.in_bulk(ids)
     summaries: dict[UUID, dict[str, RunMetric]] = defaultdict(dict)
     rows = RunMetric.objects.filter(run__in=ids)
     for metric in rows.exclude(name__startswith=SYSTEM) if metrics is None else rows.filter(name__in=metrics):
