@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,6 +52,17 @@ def number(text: str) -> int:
     if len(found) > 1:
         raise argparse.ArgumentTypeError(f"{text!r} is more than one run")
     return found[0]
+
+
+def whole(what: str, least: int) -> Callable[[str], int]:
+    """Read a whole number from `least` on, for argparse."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > 9 or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}; write a whole number from {least}")
+        return int(text)
+
+    return read
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:

@@ -57,26 +57,25 @@ class PortalClient:
         }
         self._scheme, self._host, self._port = parts.scheme, parts.hostname, parts.port
         self._connection: http.client.HTTPConnection | None = None
-        self._retry_after_s = 0.0
 
     def post(self, path: str, payload: dict[str, Any]) -> Reply:
         """POST and return the answer. Raises PortalAwayError when it is worth trying again."""
         body, kind = encode(payload)
         reused = self._connection is not None
         try:
-            status, raw = self._exchange(path, body, kind)
+            status, raw, wait_s = self._exchange(path, body, kind)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not reused:
                 raise PortalAwayError(f"{type(error).__name__}: {error}") from error
             # A server may close an idle kept-alive connection at any time; a new one tells whether it is really away.
             try:
-                status, raw = self._exchange(path, body, kind)
+                status, raw, wait_s = self._exchange(path, body, kind)
             except (OSError, http.client.HTTPException) as second:
                 self.close()
                 raise PortalAwayError(f"{type(second).__name__}: {second}") from second
         if status >= 500 or status in RETRYABLE:
-            raise PortalAwayError(f"HTTP {status}", self._retry_after_s)
+            raise PortalAwayError(f"HTTP {status}", wait_s)
         return Reply(status, _parse(raw, status))
 
     def close(self) -> None:
@@ -84,18 +83,18 @@ class PortalClient:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
+    def _exchange(self, path: str, body: bytes, kind: str) -> tuple[int, bytes, float]:
+        """The status, the body, and for how many seconds not to ask again."""
         if self._connection is None:
             self._connection = self._connect()
         headers = {**self._headers, "Content-Type": kind}
         self._connection.request("POST", self._prefix + path, body=body, headers=headers)
         response = self._connection.getresponse()
         text = response.headers.get("Retry-After", "")
-        self._retry_after_s = float(text) if text.isdecimal() else 0.0
         raw = response.read()
         if response.will_close:
             self.close()
-        return response.status, raw
+        return response.status, raw, float(text) if text.isdecimal() else 0.0
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._scheme == "https":

@@ -107,7 +107,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5000)
     options = parser.parse_args()
     print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, {options.repetitions} repetitions")
-    with local_ray() as cluster, tempfile.TemporaryDirectory() as name:
+    # Ray's workers give way to all other processes, also to the portal in this one; torchrun's do not.
+    with local_ray(RAY_worker_niceness="0") as cluster, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         costs = {}
         for workers in (1, 2):

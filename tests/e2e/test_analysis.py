@@ -96,6 +96,9 @@ def test_a_sweep_is_analysed(
     slider.press("End")
     expect(slider).to_have_attribute("aria-valuetext", "3")
     assert brushed(page) <= chosen
+    column = 1 + page.locator("[data-picked] thead th").all_inner_texts().index("epochs")
+    epochs = page.locator(f"[data-picked] tbody tr:visible td:nth-child({column})").all_inner_texts()
+    assert (len(epochs), set(epochs) - {"3"}) == (brushed(page), set())
     slider.press("Escape")
     expect(count).to_have_text(f"{chosen} of {RUNS} runs brushed")
     expect(page.locator("[data-picked] tbody tr")).to_have_count(chosen)

@@ -48,6 +48,12 @@ class Sockets:
         """On the newest socket."""
         self.opened[-1].send(json.dumps(message))
 
+    def says_something(self) -> None:
+        """On the newest socket, and the page has heard it."""
+        before = self.told()
+        self.tell(changed=["run:1"])
+        self.wait(lambda: self.told() == [*before, "run"])
+
     def told(self) -> list[Any]:
         """What the page's parts heard."""
         found: list[Any] = self._page.evaluate("told")
@@ -107,8 +113,7 @@ def test_news(sockets: Sockets, page: Page) -> None:
 def test_a_silent_socket_is_replaced_and_a_beating_one_is_not(sockets: Sockets, page: Page) -> None:
     for _ in range(5):
         page.clock.run_for(10_000)
-        sockets.tell(beat=True)
-        page.wait_for_timeout(50)
+        sockets.says_something()
     assert len(sockets.opened) == 1
     page.clock.run_for(31_000)
     sockets.is_ready(2)
@@ -128,11 +133,10 @@ def test_who_comes_back_is_asked_for_and_a_dead_socket_noticed(
             page.clock.fast_forward(20_000)
         else:
             page.evaluate(come_back[event])
-        sockets.wait(lambda: sockets.said[0][-1] == {"ping": True})
+        sockets.wait(lambda: sockets.said[0][-1:] == [{"ping": True}])
         sockets.said[0].clear()
         if not is_dead:
-            sockets.tell(beat=True)
-            page.wait_for_timeout(100)
+            sockets.says_something()
         page.clock.run_for(4_100)
         assert (sockets.status() == "Live") is not is_dead
     sockets.is_ready(2)

@@ -106,7 +106,7 @@ def retry(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def tag(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Exit code 1 if no such run exists."""
+    """Give tags to the runs that were named, or take them away."""
     tags: dict[str, str | None] = {}
     for given in args.tags:
         name, sign, value = given.partition("=")
@@ -118,12 +118,7 @@ def tag(args: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("Say which runs, by number.")
     portal = terminal.portal()
     experiment = places.find_experiment(portal, args.experiment)
-    outcome = portal.runs_tag(experiment["id"], numbers, tags)
-    if args.json:
-        terminal.json(outcome)
-    else:
-        _say(terminal, "tag", outcome)
-    return 0 if outcome["changed"] else 1
+    return _say(args, terminal, "tag", portal.runs_tag(experiment["id"], numbers, tags))
 
 
 def edit(args: argparse.Namespace, terminal: Terminal) -> None:
@@ -160,20 +155,18 @@ def _all(args: argparse.Namespace, terminal: Terminal, verb: str) -> int:
 
 
 def _some(args: argparse.Namespace, terminal: Terminal, verb: str) -> int:
-    """Exit code 1 if the state of every named run forbade it."""
     portal = terminal.portal()
-    numbers = _numbers(args)
     experiment = places.find_experiment(portal, args.experiment)
-    outcome = portal.runs_do(experiment["id"], verb, numbers)
+    return _say(args, terminal, verb, portal.runs_do(experiment["id"], verb, _numbers(args)))
+
+
+def _say(args: argparse.Namespace, terminal: Terminal, verb: str, outcome: Json) -> int:
+    """Exit code 1 if runs were named, and nothing could be done to any of them."""
+    changed, skipped = outcome["changed"], outcome["skipped"]
+    code = 1 if _numbers(args) and not changed else 0
     if args.json:
         terminal.json(outcome)
-    else:
-        _say(terminal, verb, outcome)
-    return 1 if numbers and not outcome["changed"] else 0
-
-
-def _say(terminal: Terminal, verb: str, outcome: Json) -> None:
-    changed, skipped = outcome["changed"], outcome["skipped"]
+        return code
     if changed:
         terminal.say(f"{PAST[verb]}: {_listed(changed)}.")
     elif not skipped:
@@ -182,6 +175,7 @@ def _say(terminal: Terminal, verb: str, outcome: Json) -> None:
         terminal.warn(
             f"Left as they are, since they do not exist or their state does not allow it: {_listed(skipped)}."
         )
+    return code
 
 
 def _listed(numbers: list[int]) -> str:

@@ -4,7 +4,7 @@ import argparse
 import time
 
 from mlplatform.cli import places
-from mlplatform.cli.client import ClientError, Json, PortalClient
+from mlplatform.cli.client import PortalClient
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
 from mlplatform.cli.words import OVER
@@ -22,9 +22,15 @@ def register(verbs: Verbs) -> None:
         "mlp logs vision/digits 3 --rank 1 --tail 20",
     )
     places.add_run(parser)
-    parser.add_argument("--attempt", metavar="N", type=places.number, help="the latest, if left out")
-    parser.add_argument("--rank", metavar="N", type=_rank, default=0, help="which worker; 0, if left out")
-    parser.add_argument("--tail", metavar="N", type=_lines, help="only the last so many lines")
+    parser.add_argument(
+        "--attempt", metavar="N", type=places.whole("attempt", 1), help="the latest, if left out"
+    )
+    parser.add_argument(
+        "--rank", metavar="N", type=places.whole("rank", 0), default=0, help="which worker; 0, if left out"
+    )
+    parser.add_argument(
+        "--tail", metavar="N", type=places.whole("number of lines", 1), help="only the last so many lines"
+    )
     parser.add_argument("--follow", "-f", action="store_true", help="go on until the run has ended")
 
 
@@ -32,7 +38,6 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> None:
     """Print an attempt's output; with --follow also that of later ones, and until the run has ended."""
     portal = terminal.portal()
     run = places.find_run(portal, args)
-    _check_attempt(run, args.attempt)
     attempt: int = args.attempt or run["attempts"]
     first = -args.tail if args.tail else 1
     printer: Printer | None = None
@@ -91,22 +96,3 @@ class Printer:
     def finish(self) -> None:
         """Print what was not over; now it is."""
         self._terminal.write("".join(f"{row}\n" for row in self._rows))
-
-
-def _check_attempt(run: Json, attempt: int | None) -> None:
-    if attempt and attempt > run["attempts"]:
-        raise ClientError(
-            404, f"Run {run['number']} has no attempt {attempt}; it had {run['attempts']} so far."
-        )
-
-
-def _rank(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rank; write a whole number from 0")
-    return int(text)
-
-
-def _lines(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines; write a whole number from 1")
-    return int(text)

@@ -38,7 +38,9 @@ def register(verbs: Verbs) -> None:
         help="number, state, duration, params.NAME, metrics.NAME, …; with - in front the largest first",
     )
     parser.add_argument("--where", metavar="QUERY", default="", help="only runs for which this holds")
-    parser.add_argument("--limit", metavar="N", type=int, help="only the first so many")
+    parser.add_argument(
+        "--limit", metavar="N", type=places.whole("number of runs", 1), help="only the first so many"
+    )
     parser = verbs.add(
         "show",
         show,

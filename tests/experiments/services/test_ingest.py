@@ -19,11 +19,6 @@ from tests.experiments.services.sender import Sender, points
 from tests.logs import told
 
 
-@pytest.fixture
-def sender(leased: Any) -> Sender:
-    return Sender(leased)
-
-
 def test_points_are_stored_as_one_row_and_summarised(sender: Sender) -> None:
     assert sender.send(points=points(3.0, 1.0, 2.0), progress=0.5) == Receipt("continue", 2)
     batch = MetricBatch.objects.get()

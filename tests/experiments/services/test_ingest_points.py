@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from experiments.models import MetricBatch, Run, RunMetric
@@ -8,11 +6,6 @@ from experiments.services import ingest, metric_names
 from experiments.services import points as points_service
 from tests.experiments.services.sender import Sender, points
 from tests.logs import told
-
-
-@pytest.fixture
-def sender(leased: Any) -> Sender:
-    return Sender(leased)
 
 
 def test_steps_out_of_order_are_put_in_order_and_repeated_ones_are_all_kept(sender: Sender) -> None:

@@ -14,18 +14,12 @@ from experiments.services.live import points_came
 from experiments.services.points import points_compact
 from experiments.services.rewind import rewind
 from mlplatform.http.rooms import MAX_POINTS
-from runners.models import Allocation
 from tests.experiments.services.sender import Sender, points
 from tests.points import columns
 
 pytestmark = pytest.mark.django_db
 
 CPU = "system/cpu_utilization_percentage"
-
-
-@pytest.fixture
-def sender(leased: tuple[Allocation, Run, dict[str, Any]]) -> Sender:
-    return Sender(leased)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ def test_logs_of_an_attempt_and_a_rank(mlp: Mlp, run: Run) -> None:
         (("--rank", "2"), 1, "its ranks are 0 to 1"),
         (("--rank", "x"), 2, "'x' is no rank"),
         (("--tail", "0"), 2, "'0' is no number of lines"),
+        (("--attempt", "0"), 2, "'0' is no attempt"),
     ],
 )
 def test_what_there_is_not(mlp: Mlp, run: Run, words: tuple[str, ...], code: int, err: str) -> None:

@@ -58,6 +58,10 @@ def test_runs_are_sorted_and_show_what_differs(mlp: Mlp, four: Experiment, finis
     few = mlp("runs", "vision/sweep", "--where", "metrics.accuracy > 0.8 or number = 4", "--sort", "-number")
     assert [row[0] for row in rows(few.out)] == ["4", "2"]
     assert [row[0] for row in rows(mlp("runs", "vision/sweep", "--limit", "1").out)] == ["1"]
+    assert (
+        "'0' is no number of runs; write a whole number from 1"
+        in mlp("runs", "vision/sweep", "--limit", "0").err
+    )
     listed = json.loads(mlp("runs", str(four.id), "--sort=-number", "--json").out)
     assert [run["number"] for run in listed] == [4, 3, 2, 1]
 

@@ -35,10 +35,13 @@ class RayCluster:
 
 
 @contextmanager
-def local_ray() -> Iterator[RayCluster]:
-    """Start Ray in a child process that ends when its stdin is closed, so that nothing is left behind."""
+def local_ray(**more: str) -> Iterator[RayCluster]:
+    """Start Ray in a child process that ends when its stdin is closed, so that nothing is left behind.
+
+    `more` is for its environment.
+    """
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
-    environment |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment |= {"RAY_USAGE_STATS_ENABLED": "0", **more}
     # Ray's unix sockets need a short path; pytest's are too long.
     with tempfile.TemporaryDirectory(prefix="mlp-ray-", ignore_cleanup_errors=True) as folder:
         host = subprocess.Popen(
