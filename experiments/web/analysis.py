@@ -4,14 +4,12 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.selectors.analysis import run_columns
 from experiments.selectors.experiments import experiment_get
-from experiments.selectors.overview import run_counts
 from experiments.selectors.timeline import timeline
 from experiments.services.importance import parameter_importance
-from experiments.states import RunState
+from experiments.web.heads import experiment_head
 from mlplatform.http.pages import render_page
 
 
@@ -21,11 +19,7 @@ def analysis(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
     """Best so far, parallel coordinates, parameters against the objective, and who trained when."""
     found = experiment_get(request.user, project, slug)
     context = {
-        "project": found.project,
-        "experiment": found,
-        "failed_count": run_counts(found).states.get(RunState.FAILED, 0),
-        "may_launch": allowed(request.user, "launch", found.project),
-        "may_control": allowed(request.user, "control", found.project),
+        **experiment_head(request, found),
         "sources": {
             part: reverse(f"analysis_{part}", args=[found.project.slug, found.slug])
             for part in ("columns", "importance", "timeline")

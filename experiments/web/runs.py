@@ -3,8 +3,6 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.db.models import Value
-from django.db.models.functions import Replace
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -32,7 +30,8 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.selectors.allocations import allocation_packages
 
-MAX_EVENTS = 100
+# The others are on the page of events.
+MAX_EVENTS = 10
 
 
 @require_safe
@@ -43,11 +42,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
     checkpoints = checkpoint_lines(found)
-    events = list(
-        found.events.select_related("actor")
-        .annotate(words=Replace("kind", Value("_"), Value(" ")))
-        .order_by("-id")[:MAX_EVENTS]
-    )
+    events = list(found.events.select_related("actor").order_by("-id")[:MAX_EVENTS])
     context = {
         "project": found.experiment.project,
         "experiment": found.experiment,

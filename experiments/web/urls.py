@@ -5,6 +5,7 @@ from django.urls import path
 from experiments.web import (
     analysis,
     control,
+    events,
     experiments,
     forking,
     launch,
@@ -42,6 +43,7 @@ urlpatterns = [
     path(EXPERIMENT + "analysis/columns/", analysis.columns_json, name="analysis_columns"),
     path(EXPERIMENT + "analysis/importance/", analysis.importance_json, name="analysis_importance"),
     path(EXPERIMENT + "analysis/timeline/", analysis.timeline_json, name="analysis_timeline"),
+    path(EXPERIMENT + "events/", events.events, name="events"),
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),
     path(RUN + "retry/", runs.retry, name="run_retry"),

@@ -7,7 +7,11 @@ from experiments.models import Bundle, Experiment
 from tests.experiments.web.conftest import Browser
 
 LOOK = ["/p/vision/", "{e}", "{e}?sort=-duration", "{e}?group=set", "{e}series/", "{e}r/1/", "{e}r/1/log/"]
-LOOK += ["{e}analysis/", *(f"{{e}}analysis/{part}/" for part in ("columns", "importance", "timeline"))]
+LOOK += [
+    "{e}events/",
+    "{e}analysis/",
+    *(f"{{e}}analysis/{part}/" for part in ("columns", "importance", "timeline")),
+]
 CHANGE_BY_GET = [
     "/p/vision/new/",
     "/p/vision/new/{bundle}/",
