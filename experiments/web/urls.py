@@ -4,6 +4,7 @@ from django.urls import path
 
 from experiments.web import (
     analysis,
+    code,
     control,
     events,
     experiments,
@@ -43,6 +44,9 @@ urlpatterns = [
     path(EXPERIMENT + "analysis/columns/", analysis.columns_json, name="analysis_columns"),
     path(EXPERIMENT + "analysis/importance/", analysis.importance_json, name="analysis_importance"),
     path(EXPERIMENT + "analysis/timeline/", analysis.timeline_json, name="analysis_timeline"),
+    path(EXPERIMENT + "code/", code.code, name="code"),
+    path(EXPERIMENT + "code/file/", code.code_file, name="code_file"),
+    path(EXPERIMENT + "code/bundle.zip", code.code_bundle, name="code_bundle"),
     path(EXPERIMENT + "events/", events.events, name="events"),
     path(RUN, runs.run, name="run"),
     path(RUN + "cancel/", runs.cancel, name="run_cancel"),

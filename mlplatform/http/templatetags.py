@@ -79,6 +79,12 @@ def run_color(run_number: int) -> str:
 
 
 @register.filter
+def basename(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
+
+
+@register.filter
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """mapping[key], None if it is not there."""
     return mapping.get(key)

@@ -5,12 +5,13 @@ import posixpath
 import secrets
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import IO
 
 import fsspec
 from django.conf import settings
 from fsspec.spec import AbstractFileSystem
 
-from mlplatform.kernel.errors import Unavailable
+from mlplatform.kernel.errors import PlatformError, Unavailable
 
 DELETE_TRIES = 10
 
@@ -71,12 +72,22 @@ def read(key: str) -> bytes | None:
         try:
             return bytes(fs.cat_file(path(key)))
         except FileNotFoundError:
-            folder = path(key).rsplit("/", 1)[0]
-            if not fs.exists(folder):
-                raise StorageAway(
-                    f"The storage has no folder {folder}; is it mounted, and is MLP_STORAGE right?"
-                ) from None
+            _check_folder(fs, key)
             return None
+
+
+@contextlib.contextmanager
+def opened(key: str) -> Iterator[IO[bytes] | None]:
+    """A stored key to read parts of, None if it is not there. Raises StorageAway, also for what goes wrong inside."""
+    with _answering() as fs:
+        try:
+            file = fs.open(path(key), "rb")
+        except FileNotFoundError:
+            _check_folder(fs, key)
+            yield None
+            return
+        with file:
+            yield file
 
 
 def exists(key: str) -> bool:
@@ -90,11 +101,18 @@ def _answering() -> Iterator[AbstractFileSystem]:
     """Whatever a file system raises, it has its own word for not being there."""
     try:
         yield filesystem()[0]
-    except StorageAway:
+    except PlatformError:
         raise
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
         raise StorageAway(f"The storage does not answer: {words[:300]}") from error
+
+
+def _check_folder(fs: AbstractFileSystem, key: str) -> None:
+    """What is not there may only not be there now: a folder that is not mounted has nothing in it."""
+    folder = path(key).rsplit("/", 1)[0]
+    if not fs.exists(folder):
+        raise StorageAway(f"The storage has no folder {folder}; is it mounted, and is MLP_STORAGE right?")
 
 
 def delete_tree(url: str) -> int:
