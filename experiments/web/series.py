@@ -1,9 +1,12 @@
 """Points of an experiment's runs: for its chart, and as a file."""
 
 import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
-from django.http import JsonResponse, StreamingHttpResponse
+from django.http import JsonResponse, QueryDict, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.web.access import SignedInRequest, signed_in
@@ -33,10 +36,22 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     only = [int(text) for text in request.GET.getlist("run") if text.isdecimal() and len(text) < MAX_DIGITS]
     if only:
         runs = runs.filter(number__in=only)
-    shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])
+    shown = list(runs.order_by("-number")[:MAX_CHART_RUNS])[::-1]
     names = experiment_metric_names(found, system="system" in request.GET)
-    metric = request.GET.get("metric") or (names[0] if names else "")
-    view = view_in(request.GET, width=CHART_WIDTH, curves=len(shown))
+    return chart_json(request.GET, shown, names, left_out=runs.count() - len(shown))
+
+
+def chart_json(
+    query: QueryDict,
+    shown: Sequence[Run],
+    names: Sequence[str],
+    *,
+    left_out: int = 0,
+    said: Mapping[UUID, Mapping[str, Any]] = MappingProxyType({}),
+) -> JsonResponse:
+    """What curves.js reads: one metric of each of the runs that has it. `said` has more to say of some of them."""
+    metric = query.get("metric") or (names[0] if names else "")
+    view = view_in(query, width=CHART_WIDTH, curves=len(shown))
     # Before the points: series.js knows how to go on from too small a count, not from one too large.
     counts = metric_counts(shown, metric)
     curves = {item.run_id: item for item in series(shown, [metric], view)}
@@ -45,13 +60,13 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
             "metric": metric,
             "metrics": names,
             "runs": [
-                _curve(run, counts.get(run.pk, 0), curves[run.pk])
-                for run in reversed(shown)
+                {**_curve(run, counts.get(run.pk, 0), curves[run.pk]), **said.get(run.pk, {})}
+                for run in shown
                 if run.pk in curves
             ],
             "runs_shown": len(shown),
-            "dropped": [run.number for run in reversed(shown) if points_dropped(run)],
-            "left_out": runs.count() - len(shown),
+            "dropped": [run.number for run in shown if points_dropped(run)],
+            "left_out": left_out,
         }
     )
 

@@ -5,6 +5,7 @@ from django.urls import path
 from experiments.web import (
     analysis,
     code,
+    compare,
     control,
     events,
     experiments,
@@ -25,6 +26,8 @@ RUN = EXPERIMENT + "r/<int:number>/"
 urlpatterns = [
     path("", projects.home, name="home"),
     path("p/<slug:slug>/", projects.project, name="project"),
+    path("p/<slug:project>/compare/", compare.compare, name="compare"),
+    path("p/<slug:project>/compare/series/", compare.compare_series, name="compare_series"),
     path("p/<slug:project>/new/", launch.code, name="experiment_new"),
     path("p/<slug:project>/new/<uuid:bundle>/", launch.configure, name="experiment_configure"),
     path("p/<slug:project>/models/<str:name>/<int:version>/", registry.model_version, name="model_version"),

@@ -69,6 +69,9 @@ class LearningCurves {
     });
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
+    // Points of several experiments are not pushed.
+    const every = Number(card.dataset.chartEvery) * 1000;
+    if (every) setInterval(() => { if (!document.hidden) this.fetchSoon(); }, every);
     document.addEventListener("theme:changed", () => this.redraw());
     document.addEventListener("select:changed", (event) => {
       this.only = event.detail;

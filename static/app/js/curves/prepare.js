@@ -19,6 +19,10 @@ export function differing(runs) {
   return [...names].filter((name) => new Set(runs.map((run) => JSON.stringify(run.params[name]))).size > 1).sort();
 }
 
+// Of several experiments: runs of one number have different looks, and labels that name the experiment.
+const lookOf = (run) => run.look ?? run.number;
+const nameOf = (run) => run.label ?? `#${run.number}`;
+
 function mark(number, color) {
   const dot = document.createElement("span");
   dot.className = color ? "run-dot" : `run-dot ${runClass(number)}`;
@@ -42,17 +46,17 @@ function curveOf(members, label, { x, smoothing, hidden, tint }) {
     values,
     raw: smoothing && !mean.deviations ? mean.values : null,
     deviations: mean.deviations ?? null,
-    color: color ?? runColor(first.number),
-    dash: color ? [] : runDash(first.number),
+    color: color ?? runColor(lookOf(first)),
+    dash: color ? [] : runDash(lookOf(first)),
     hidden: hidden.has(label),
-    mark: () => mark(first.number, color),
+    mark: () => mark(lookOf(first), color),
   };
 }
 
 function labelOf(members, name, group) {
-  if (members.length === 1 && !group) return `#${members[0].number}`;
+  if (members.length === 1 && !group) return nameOf(members[0]);
   const title = group === "set" ? `set ${name}` : `${group.slice(PARAM.length)} ${name}`;
-  return `${title} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
+  return `${title} (${members.length === 1 ? nameOf(members[0]) : `${members.length} runs`})`;
 }
 
 // Runs that have a finite value, or the groups of them, in the order of their numbers.
