@@ -13,7 +13,6 @@ from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
 from experiments.points_file import points_file
-from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
@@ -22,6 +21,7 @@ from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
 from experiments.web.advice import PRUNED, advice_for
+from experiments.web.checkpoints import checkpoints_shown
 from experiments.web.forking import can_continue
 from experiments.web.logs import log_card
 from experiments.web.provenance import provenance
@@ -41,7 +41,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
     place = [found.experiment.project.slug, found.experiment.slug]
-    checkpoints = checkpoint_lines(found)
+    checkpoints = checkpoints_shown(found)
     events = list(found.events.select_related("actor").order_by("-id")[:MAX_EVENTS])
     context = {
         "project": found.experiment.project,
@@ -55,7 +55,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "waits_until": found.not_before if _waits(found) else None,
         "checkpoints": checkpoints,
         "forks": found.forks.order_by("number"),
-        "may_continue": bool(checkpoints) and can_continue(found),
+        "may_continue": bool(checkpoints.rows) and can_continue(found),
         "model": ModelVersion.objects.filter(run=found).select_related("project").first(),
         "tracking": tracking_state(found),
         "previous": previous,
