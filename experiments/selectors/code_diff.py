@@ -1,7 +1,7 @@
 """In which files two bundles of code differ, and how. In bounds: what is long or no text is only named."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -81,24 +81,29 @@ def _differing(before: Code, after: Code) -> Iterator[str]:
 
 def _file(before: Code, after: Code, name: str, room: list[int]) -> FileChange:
     kind = "added" if name not in before.files else "removed" if name not in after.files else "changed"
-    texts: Mapping[str, Code] = {"before": before, "after": after}
-    lines: list[list[str]] = []
-    for code in texts.values():
-        content = code.read(name, MAX_FILE_BYTES) if name in code.files else b""
-        if content is None:
-            return FileChange(name, kind, [], note=f"Longer than {MAX_FILE_BYTES // 1024} KiB.")
-        text = text_of(content)
-        if text is None:
-            return FileChange(name, kind, [], note="No text.")
-        lines.append(text.splitlines())
-    count = sum(map(len, lines))
-    if max(map(len, lines)) > MAX_FILE_LINES:
-        return FileChange(name, kind, [], note=f"More than {MAX_FILE_LINES:,} lines.")
+    old, new = _lines(before, name), _lines(after, name)
+    if isinstance(old, str):
+        return FileChange(name, kind, [], note=old)
+    if isinstance(new, str):
+        return FileChange(name, kind, [], note=new)
+    count = len(old) + len(new)
     if count > room[0]:
         return FileChange(name, kind, [], note="Left out: so many lines differ before it.")
     room[0] -= count
     # Without its first two lines, which name the files.
-    found = list(difflib.unified_diff(*lines, n=CONTEXT, lineterm=""))[2:]
+    found = list(difflib.unified_diff(old, new, n=CONTEXT, lineterm=""))[2:]
     shown = [(KINDS.get(line[:1], "same"), line) for line in found[:MAX_SHOWN_LINES]]
     note = "" if found else "Only the ends of its lines differ." if count else "Empty."
     return FileChange(name, kind, shown, len(found) - len(shown), note)
+
+
+def _lines(code: Code, name: str) -> list[str] | str:
+    """The lines of a file, none if it is not there; or why it is not read."""
+    content = code.read(name, MAX_FILE_BYTES) if name in code.files else b""
+    if content is None:
+        return f"Longer than {MAX_FILE_BYTES // 1024} KiB."
+    text = text_of(content)
+    if text is None:
+        return "No text."
+    lines = text.splitlines()
+    return lines if len(lines) <= MAX_FILE_LINES else f"More than {MAX_FILE_LINES:,} lines."

@@ -122,7 +122,7 @@ def test_packages_that_differ(browser: Browser, owner: User, experiment: Experim
     assert cells(page, "numpy") == ["1.0", "2.0"]
     assert cells(page, "einops") == ["–", "file:///x"]
     assert '<th scope="row">six' not in page
-    assert "1 package is the same in all of them." in page
+    assert "1 other package is the same in all of them." in page
 
 
 def test_which_runs(
