@@ -35,7 +35,7 @@ from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.http.query import number_in, numbers_in
 from mlplatform.kernel.errors import InvalidInput
-from runners.selectors.allocations import allocation_packages
+from runners.selectors.allocations import allocations_packages
 
 WIDTH = 500
 MAX_CURVES = 200
@@ -133,7 +133,7 @@ class RunAttemptsView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """200, oldest first; without packages where the workers have not told."""
         attempts = list(run_by_id(caller(request), pk).attempts.all())
-        packages = {found: allocation_packages(found) for found in {each.allocation_id for each in attempts}}
+        packages = allocations_packages({each.allocation_id for each in attempts})
         return Response([attempt_json(each, packages[each.allocation_id]) for each in attempts])
 
 

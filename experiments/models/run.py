@@ -213,7 +213,10 @@ class Attempt(models.Model):
 class RunEvent(models.Model):
     """A change of state: who, what, why, when. Rows are only ever added."""
 
-    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="events")
+    # It leads the keys below, so it needs no index of its own.
+    experiment = models.ForeignKey(
+        "experiments.Experiment", models.CASCADE, related_name="events", db_index=False
+    )
     run = models.ForeignKey(Run, models.CASCADE, related_name="events", null=True)
     at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -222,6 +225,15 @@ class RunEvent(models.Model):
 
     class Meta:
         ordering = ("id",)
+        indexes = (
+            models.Index(fields=["experiment", "id"], name="run_event_newest"),
+            models.Index(fields=["experiment", "kind", "id"], name="run_event_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.message}"
+
+    @property
+    def words(self) -> str:
+        """The kind as people say it."""
+        return self.kind.replace("_", " ")

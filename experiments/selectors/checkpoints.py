@@ -1,6 +1,6 @@
 """Checkpoints of a run: as its page lists them, what its policy keeps of them, and what is left to do from there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -12,6 +12,9 @@ from experiments.models import Checkpoint, Experiment, Run
 from experiments.models.experiment import Direction
 from experiments.models.telemetry import NOT_FINITE
 from experiments.retention import Kept, Policy, reasons
+from mlplatform.kernel import storage
+from mlplatform.kernel.archive import packed
+from mlplatform.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,26 @@ def checkpoint_lines(run: Run) -> list[CheckpointLine]:
     why = reasons(policy_of(run.experiment), known(run, rows))
     metric = run.experiment.objective_metric
     return [CheckpointLine(row, row.value_of(metric), why[row.pk]) for row in rows]
+
+
+def checkpoint_size(run: Run, checkpoint: Checkpoint) -> int | None:
+    """Bytes of its files; None where asking would take long, or nobody knows. No query."""
+    url = _url(run, checkpoint)
+    if url is None or not storage.is_local():
+        return None
+    try:
+        return sum(storage.files_in(url).values()) or None
+    except storage.StorageAway:
+        return None
+
+
+def checkpoint_zip(run: Run, checkpoint: Checkpoint) -> Iterator[bytes]:
+    """All of its files as one zip, in parts. Raises NotFound, or StorageAway. No query."""
+    url = _url(run, checkpoint)
+    names = sorted(storage.files_in(url)) if url else []
+    if url is None or not names:
+        raise NotFound(f"The files of the checkpoint at step {checkpoint.step} are not in the storage.")
+    yield from packed((name, storage.chunks(url, name)) for name in names)
 
 
 def checkpoint_to_resume(run: Run) -> Checkpoint | None:
@@ -90,6 +113,11 @@ def known(run: Run, rows: Iterable[Checkpoint]) -> list[Kept]:
         )
         for row in rows
     ]
+
+
+def _url(run: Run, checkpoint: Checkpoint) -> str | None:
+    """Only in the run's own folder: what a job reports may name anybody's."""
+    return storage.url_inside(checkpoint.path, "runs", str(run.pk))
 
 
 def _is_named_by_code(row: Checkpoint) -> bool:

@@ -39,7 +39,7 @@ def experiment_by_id(user: Person, pk: UUID, action: str = "view") -> Experiment
 
 
 def _checked(user: Person, action: str, rows: "QuerySet[Experiment]") -> Experiment:
-    experiment = rows.select_related("project", "bundle", "created_by", "cloned_from").first()
+    experiment = rows.select_related("project", "bundle__created_by", "created_by", "cloned_from").first()
     if experiment is None:
         raise NotFound(GONE)
     try:

@@ -15,8 +15,9 @@ from experiments.catalog import example_get
 from experiments.manifest import FILE_NAME, Manifest
 from experiments.models import Bundle
 from experiments.selectors.bundles import check_requirements
+from experiments.selectors.code import broken
 from mlplatform.kernel import archive, storage
-from mlplatform.kernel.errors import Conflict, InvalidInput, TooLarge
+from mlplatform.kernel.errors import InvalidInput, TooLarge
 
 # Parsing takes several hundred times the memory of the text.
 MAX_FILE_BYTES = 2**20
@@ -80,27 +81,14 @@ def sources(files: Mapping[str, bytes]) -> dict[str, str]:
     return found
 
 
-class BundleBroken(Conflict):
-    """The stored code is lost, or not what it was."""
-
-    code = "bundle_broken"
-
-
 def bundle_files(bundle: Bundle) -> dict[str, bytes]:
     """Unpack a stored bundle. Raises BundleBroken, or StorageAway if nothing is known about it."""
     content = storage.read(bundle.key)
     if content is None:
-        raise _broken(bundle, "is not in the storage any more")
+        raise broken(bundle, "is not in the storage any more")
     if hashlib.sha256(content).hexdigest() != bundle.sha256:
-        raise _broken(bundle, "is damaged in the storage")
+        raise broken(bundle, "is damaged in the storage")
     return archive.unpack(content, max_bytes=settings.MAX_BUNDLE_BYTES, max_files=settings.MAX_BUNDLE_FILES)
-
-
-def _broken(bundle: Bundle, what: str) -> BundleBroken:
-    return BundleBroken(
-        f"The code {bundle.name} (sha256 {bundle.sha256}) {what}, so nothing can be started with it. "
-        "Upload the same code again, then retry."
-    )
 
 
 def bundle_store(

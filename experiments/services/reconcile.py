@@ -14,9 +14,10 @@ from django.db.models import Exists, OuterRef, Q
 from experiments.causes import Cause, bundle_cause, start_cause, start_is_hopeless
 from experiments.models import Experiment, Run
 from experiments.planning import Plan, plan
+from experiments.selectors.code import BundleBroken
 from experiments.services.budget import search_over
 from experiments.services.bulk import runs_end, runs_finish
-from experiments.services.bundles import BundleBroken, bundle_files
+from experiments.services.bundles import bundle_files
 from experiments.services.lifecycle import PAUSING, experiment_locked, experiment_move, run_ask_to_stop
 from experiments.services.snapshot import failures, snapshot
 from experiments.services.waiting import runs_explain

@@ -113,6 +113,7 @@ def sets_propose(pk: UUID) -> None:
         logger.exception("the search of experiment %s failed", pk)
         words = error.message if isinstance(error, PlatformError) else f"{type(error).__name__}: {error}"
         RunEvent.objects.create(experiment=experiment, kind=SEARCH_FAILED, message=words[:500])
+        experiment_changed(experiment)
         return
     with transaction.atomic():
         experiment = experiment_locked(pk)

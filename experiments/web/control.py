@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
@@ -20,6 +21,7 @@ from experiments.services.control import (
     runs_retry,
 )
 from experiments.services.revision import experiment_revise
+from experiments.web.compare import MAX_RUNS, MIN_RUNS, Choice
 from experiments.web.looks import Look
 from experiments.web.revision_form import RevisionForm
 from experiments.web.tags import tag_sent
@@ -60,10 +62,12 @@ def retry(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
 @require_POST
 @signed_in
 def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
-    found = experiment_get(request.user, project, slug, "control")
-    numbers = numbers_in(request.POST, "run")
+    """Compare, cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
     action = request.POST.get("action")
+    found = experiment_get(request.user, project, slug, "view" if action == "compare" else "control")
+    numbers = numbers_in(request.POST, "run")
+    if action == "compare":
+        return _compare(request, found, numbers)
     if not numbers or action not in ("cancel", "retry", "tag"):
         messages.error(request, "Select at least one run, then choose what to do with it.")
         return _back(request, found)
@@ -95,6 +99,16 @@ def edit(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
             return redirect(found)
     context = {"project": found.project, "experiment": found, "form": form}
     return render(request, "experiments/experiment_edit.html", context, status=400 if form.errors else 200)
+
+
+def _compare(request: SignedInRequest, found: Experiment, numbers: list[int]) -> HttpResponse:
+    """To the page that has them beside each other, in the order of their numbers."""
+    rows = found.runs.filter(number__in=numbers).order_by("number").values_list("pk", flat=True)
+    ids = list(rows[: MAX_RUNS + 1])
+    if not MIN_RUNS <= len(ids) <= MAX_RUNS:
+        messages.error(request, f"Select {MIN_RUNS} to {MAX_RUNS} runs to compare them.")
+        return _back(request, found)
+    return redirect(f"{reverse('compare', args=[found.project.slug])}{Choice(tuple(ids)).href()}")
 
 
 def _act(

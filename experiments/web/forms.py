@@ -73,7 +73,7 @@ class ParameterForm(forms.Form):
                 KINDS[parameter.type],
                 self[name],
                 parameter.type in CHOICE_TYPES,
-                _limits(parameter),
+                limits(parameter),
                 json.dumps(when) if when else "",
                 parameter.type if parameter.type in NUMERIC and not parameter.choices else "",
             )
@@ -159,7 +159,8 @@ def _listed(entry: Any) -> list[str]:
     return [written(value) for value in values if value is not None]
 
 
-def _limits(parameter: Parameter) -> str:
+def limits(parameter: Parameter) -> str:
+    """Which numbers are allowed and when it applies, in words; empty without any limit."""
     low = None if parameter.min is None else number(parameter.min)
     high = None if parameter.max is None else number(parameter.max)
     parts = []

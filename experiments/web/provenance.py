@@ -37,7 +37,7 @@ def provenance(run: Run, attempt: Attempt) -> list[tuple[str, str]]:
         lines.append(("Requirements", ", ".join(map(str, bundle.requirements))))
     found = attempt.environment
     names = [*(key for key in LABELS if key in found), *sorted(set(found) - set(LABELS))]
-    told = [(LABELS.get(name, _label(name)), _text(found[name])) for name in names]
+    told = [(LABELS.get(name, _label(name)), value_text(found[name])) for name in names]
     return lines + [(label, text) for label, text in told if text]
 
 
@@ -45,9 +45,10 @@ def _label(key: str) -> str:
     return key.replace("_", " ").capitalize()
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """What workers told, on one line; empty for nothing."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {value_text(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(value_text, value))
     return "" if value is None else str(value)

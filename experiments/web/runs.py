@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Value
-from django.db.models.functions import Replace
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,7 +13,6 @@ from accounts.models import User
 from accounts.permissions import rights
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.models import ModelVersion, Run
-from experiments.selectors.checkpoints import checkpoint_lines
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
@@ -23,6 +20,7 @@ from experiments.selectors.tracking import tracking_state
 from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
 from experiments.web.advice import PRUNED, advice_for
+from experiments.web.checkpoints import checkpoints_shown
 from experiments.web.forking import can_continue
 from experiments.web.logs import log_card
 from experiments.web.provenance import provenance
@@ -31,7 +29,8 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, NotFound
 from runners.selectors.allocations import allocation_packages
 
-MAX_EVENTS = 100
+# The others are on the page of events.
+MAX_EVENTS = 10
 
 
 @require_safe
@@ -40,13 +39,9 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     """Everything about one run."""
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
-    checkpoints = checkpoint_lines(found)
+    checkpoints = checkpoints_shown(found)
     may = rights(request.user, found.experiment.project)
-    events = list(
-        found.events.select_related("actor")
-        .annotate(words=Replace("kind", Value("_"), Value(" ")))
-        .order_by("-id")[:MAX_EVENTS]
-    )
+    events = list(found.events.select_related("actor").order_by("-id")[:MAX_EVENTS])
     context = {
         "project": found.experiment.project,
         "experiment": found.experiment,
@@ -59,7 +54,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "waits_until": found.not_before if _waits(found) else None,
         "checkpoints": checkpoints,
         "forks": found.forks.order_by("number"),
-        "may_continue": bool(checkpoints) and can_continue(found),
+        "may_continue": bool(checkpoints.rows) and can_continue(found),
         "model": ModelVersion.objects.filter(run=found).select_related("project").first(),
         "tracking": tracking_state(found),
         "previous": previous,

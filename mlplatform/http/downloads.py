@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import content_disposition_header
 
 from mlplatform.kernel.errors import Busy
 
@@ -22,7 +23,8 @@ def download(parts: Iterator[bytes], *, filename: str, content_type: str) -> Str
     """The parts as one file. What goes wrong before the first of them is raised here. Raises Busy."""
     started = _counted(parts)
     first = next(started, b"")
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+    disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return StreamingHttpResponse(_sent(first, started), content_type=content_type, headers=headers)
 
 

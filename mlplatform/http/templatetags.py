@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 RUN_COLORS = 10
+# Each colour in three patterns.
+RUN_LOOKS = 3 * RUN_COLORS
 DASH = "–"
 
 
@@ -75,7 +77,13 @@ def percent(part: float | None) -> str:
 def run_color(run_number: int) -> str:
     """CSS classes of a run's colour: ten colours, then the same with another pattern. The chart does the same sum."""
     turn, color = divmod(run_number - 1, RUN_COLORS)
-    return f"run-color-{color + 1} run-turn-{turn % 3}"
+    return f"run-color-{color + 1} run-turn-{turn % (RUN_LOOKS // RUN_COLORS)}"
+
+
+@register.filter
+def basename(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
 
 
 @register.filter

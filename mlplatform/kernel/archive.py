@@ -5,8 +5,9 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import IO, cast
 
 from mlplatform.kernel.errors import InvalidInput
 
@@ -63,6 +64,39 @@ def pack(files: Mapping[str, bytes], *, prefix: str = "") -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, files[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+class _Sink:
+    """A file for writing that cannot go back: what was written is taken out of it at once."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, content: bytes) -> int:
+        """See io."""
+        self._parts.append(bytes(content))
+        return len(content)
+
+    def flush(self) -> None:
+        """See io."""
+
+    def take(self) -> bytes:
+        """All that was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def packed(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
+    """A zip of files of any size, made while it is sent. Not compressed: weights hardly get smaller."""
+    sink = _Sink()
+    with zipfile.ZipFile(cast("IO[bytes]", sink), "w") as archive:
+        for name, chunks in members:
+            with archive.open(zipfile.ZipInfo(name, EPOCH), "w", force_zip64=True) as member:
+                for chunk in chunks:
+                    member.write(chunk)
+                    yield sink.take()
+            yield sink.take()
+    yield sink.take()
 
 
 def name_problem(name: str) -> str:

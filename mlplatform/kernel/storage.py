@@ -4,15 +4,18 @@ import contextlib
 import posixpath
 import secrets
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import fsspec
 from django.conf import settings
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
-from mlplatform.kernel.errors import Unavailable
+from mlplatform.kernel.errors import PlatformError, Unavailable
 
 DELETE_TRIES = 10
+CHUNK_BYTES = 2**20
 
 
 class StorageAway(Unavailable):
@@ -71,12 +74,22 @@ def read(key: str) -> bytes | None:
         try:
             return bytes(fs.cat_file(path(key)))
         except FileNotFoundError:
-            folder = path(key).rsplit("/", 1)[0]
-            if not fs.exists(folder):
-                raise StorageAway(
-                    f"The storage has no folder {folder}; is it mounted, and is MLP_STORAGE right?"
-                ) from None
+            _check_folder(fs, key)
             return None
+
+
+@contextlib.contextmanager
+def opened(key: str) -> Iterator[IO[bytes] | None]:
+    """A stored key to read parts of, None if it is not there. Raises StorageAway, also for what goes wrong inside."""
+    with _answering() as fs:
+        try:
+            file = fs.open(path(key), "rb")
+        except FileNotFoundError:
+            _check_folder(fs, key)
+            yield None
+            return
+        with file:
+            yield file
 
 
 def exists(key: str) -> bool:
@@ -90,11 +103,45 @@ def _answering() -> Iterator[AbstractFileSystem]:
     """Whatever a file system raises, it has its own word for not being there."""
     try:
         yield filesystem()[0]
-    except StorageAway:
+    except PlatformError:
         raise
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
         raise StorageAway(f"The storage does not answer: {words[:300]}") from error
+
+
+def files_in(url: str) -> dict[str, int]:
+    """Names and sizes of the files below a folder, none if it is not there. Raises StorageAway.
+
+    What a link leads to is left out: jobs write these folders, and could point out of them.
+    """
+    with _answering() as fs:
+        inner = str(fs._strip_protocol(url))  # as above
+        found = fs.find(inner, detail=True)
+        names = {posixpath.relpath(name, inner): info["size"] or 0 for name, info in found.items()}
+        if not is_local():
+            return names
+        root = Path(inner).resolve()
+        return {name: size for name, size in names.items() if (root / name).resolve() == root / name}
+
+
+def chunks(url: str, name: str) -> Iterator[bytes]:
+    """A file below a folder, in parts. Raises StorageAway."""
+    with _answering() as fs, fs.open(f"{fs._strip_protocol(url)}/{name}", "rb") as file:  # as above
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def is_local() -> bool:
+    """Whether it is a folder of this machine, so that asking about a file costs next to nothing."""
+    return isinstance(filesystem()[0], LocalFileSystem)
+
+
+def _check_folder(fs: AbstractFileSystem, key: str) -> None:
+    """What is not there may only not be there now: a folder that is not mounted has nothing in it."""
+    folder = path(key).rsplit("/", 1)[0]
+    if not fs.exists(folder):
+        raise StorageAway(f"The storage has no folder {folder}; is it mounted, and is MLP_STORAGE right?")
 
 
 def delete_tree(url: str) -> int:

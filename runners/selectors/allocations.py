@@ -31,8 +31,14 @@ def silent_since(allocation: Allocation) -> datetime | None:
 
 def allocation_packages(pk: UUID) -> list[str]:
     """What is installed where the allocation runs, as name==version; empty if its workers have not told yet."""
-    environment = Allocation.objects.filter(pk=pk).values_list("environment", flat=True).first() or {}
-    return [str(line) for line in environment.get("packages", [])]
+    return allocations_packages([pk])[pk]
+
+
+def allocations_packages(pks: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The same of several, also of those that are not there any more. One query."""
+    wanted = list(pks)
+    rows = Allocation.objects.filter(pk__in=wanted).values_list("pk", "environment__packages")
+    return {pk: [] for pk in wanted} | {pk: [str(line) for line in lines or []] for pk, lines in rows}
 
 
 def leases_active(subject_ids: Iterable[UUID]) -> dict[UUID, Lease]:

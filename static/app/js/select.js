@@ -13,6 +13,10 @@ function show() {
     const count = boxes.filter((box) => box.checked).length;
     form.toggleAttribute("data-selected", selected.size > 0);
     sendAlong(form, boxes);
+    // What makes sense for so many only.
+    for (const button of form.querySelectorAll("[data-select-from]")) {
+      button.disabled = selected.size < Number(button.dataset.selectFrom) || selected.size > Number(button.dataset.selectTo);
+    }
     const words = form.querySelector("[data-select-count]");
     if (words) words.textContent = `${selected.size} selected${selected.size > count ? `, ${count} on this page` : ""}`;
     const pick = form.querySelector("[data-select-all]");

@@ -8,6 +8,7 @@ from tests.experiments.web.conftest import Browser
 
 LOOK = ["/p/vision/", "{e}", "{e}?sort=-duration", "{e}?group=set", "{e}series/", "{e}analysis/", "{e}r/1/"]
 LOOK += ["{e}r/1/log/"]
+LOOK += ["{e}events/"]
 CHANGE_BY_GET = [
     "/p/vision/new/",
     "/p/vision/new/{bundle}/",

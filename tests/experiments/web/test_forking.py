@@ -16,8 +16,8 @@ def test_fork_of_a_checkpoint(browser: Browser, owner: User, finish: Finish, pla
     first, last = Checkpoint.objects.order_by("step")
     client = browser(owner)
     page = client.get(f"{place}r/1/").content.decode()
-    assert "Step 1" in page
-    assert "kept: newest, best" in page
+    assert f'id="checkpoint-{first.pk}"' in page
+    assert '<span class="badge">newest</span> <span class="badge">best</span>' in page
     assert f"fork/?checkpoint={first.pk}" in page
     page = client.get(f"{place}r/1/fork/?checkpoint={first.pk}").content.decode()
     assert f'<option value="{first.pk}" selected>step 1 of 3, 0.5 (kept)</option>' in page
@@ -33,7 +33,7 @@ def test_fork_of_a_checkpoint(browser: Browser, owner: User, finish: Finish, pla
     assert "Begins at step 1 of" in page
     page = client.get(f"{place}r/1/").content.decode()
     assert "Forked as" in page
-    assert "kept: in use" in page
+    assert '<span class="badge">in use</span>' in page
     assert last.pk != first.pk
 
 

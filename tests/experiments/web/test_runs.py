@@ -26,6 +26,7 @@ def test_finished_run(browser: Browser, viewer: User, finish: Finish, place: str
     assert "/p/vision/models/vision.sweep/1/" in page
     assert f'href="{place}r/2/"' in page
     assert f'data-series-url="{place}series/?run=1"' in page
+    assert f'<a href="{place}code/">train</a>' in page
     assert "Retry" not in page
 
 

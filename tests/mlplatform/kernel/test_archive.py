@@ -120,3 +120,19 @@ def test_something_else_is_not_a_zip() -> None:
     with pytest.raises(InvalidInput, match="not a readable zip") as caught:
         unpack(b"PK but no", **LIMITS)
     assert caught.value.field == "code"
+
+
+def test_a_zip_is_made_while_it_is_sent() -> None:
+    big = [b"a" * 1000] * 3
+    parts = archive.packed([("w/a.pt", iter(big)), ("empty", iter(())), ("b", [b"b"])])
+    first = next(parts)
+    # Nothing waits for the end.
+    assert b"w/a.pt" in first
+    assert len(first) > 1000
+    with zipfile.ZipFile(io.BytesIO(first + b"".join(parts))) as made:
+        assert made.testzip() is None
+        assert {name: len(made.read(name)) for name in made.namelist()} == {
+            "w/a.pt": 3000,
+            "empty": 0,
+            "b": 1,
+        }

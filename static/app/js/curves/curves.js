@@ -70,6 +70,9 @@ class LearningCurves {
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
     for (const event of ["theme:changed", "visibilitychange"]) document.addEventListener(event, () => this.redraw());
+    // Points of several experiments are not pushed.
+    const every = Number(card.dataset.chartEvery) * 1000;
+    if (every) setInterval(() => { if (!document.hidden) this.fetchSoon(); }, every);
     document.addEventListener("select:changed", (event) => {
       this.only = event.detail;
       clearTimeout(this.settling);

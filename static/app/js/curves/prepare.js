@@ -20,6 +20,10 @@ export function differing(runs) {
   return [...names].filter((name) => new Set(runs.map((run) => JSON.stringify(run.params[name]))).size > 1).sort();
 }
 
+// Of several experiments: runs of one number have different looks, and labels that name the experiment.
+const lookOf = (run) => run.look ?? run.number;
+const nameOf = (run) => run.label ?? `#${run.number}`;
+
 function mark(number, color) {
   const dot = made("span", { className: color ? "run-dot" : `run-dot ${runClass(number)}`, ariaHidden: "true" });
   if (color) dot.style.setProperty("--c", color);
@@ -40,18 +44,18 @@ function curveOf(name, members, { x, smoothing, group, hidden, tint }) {
     values,
     raw: smoothing && !mean.deviations ? mean.values : null,
     deviations: mean.deviations ?? null,
-    color: color ?? runColor(first.number),
-    dash: color ? [] : runDash(first.number),
+    color: color ?? runColor(lookOf(first)),
+    dash: color ? [] : runDash(lookOf(first)),
     hidden: hidden.has(name),
-    mark: () => mark(first.number, color),
+    mark: () => mark(lookOf(first), color),
   };
 }
 
 function labelOf(members, group) {
   const value = group ? property(members[0], group) : undefined;
-  if (value === undefined) return `#${members[0].number}`;
+  if (value === undefined) return nameOf(members[0]);
   const title = group === "set" ? "set" : group.slice(PARAM.length);
-  return `${title} ${number(value)} (${members.length === 1 ? `#${members[0].number}` : `${members.length} runs`})`;
+  return `${title} ${number(value)} (${members.length === 1 ? nameOf(members[0]) : `${members.length} runs`})`;
 }
 
 // The curves of runs that have a finite value, or of the groups of them, in the order of their numbers; and how they are coloured.

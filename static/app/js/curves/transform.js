@@ -113,7 +113,7 @@ export function groups(runs, by, valueOf) {
   const found = new Map();
   for (const run of runs) {
     const value = JSON.stringify(valueOf(run));
-    const name = value === undefined ? `run ${run.number}` : `${by} ${value}`;
+    const name = value === undefined ? `run ${run.label ?? run.number}` : `${by} ${value}`;
     if (!found.has(name)) found.set(name, []);
     found.get(name).push(run);
   }
