@@ -114,6 +114,7 @@ document.addEventListener("htmx:error", () => {
 document.addEventListener("htmx:after:swap", () => showTimes());
 
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+for (const zone of document.querySelectorAll("[data-time-zone]")) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 watchToasts();
 showTimes();
 setInterval(showTimes, 20000);
