@@ -16,7 +16,16 @@ from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound, Platform
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
-CODES = {400: "invalid", 403: "forbidden", 404: "not_found", 413: "too_large", 503: "unavailable"}
+# Errors that may be gone a moment later.
+TRANSIENT = (429, 500, 503)
+CODES = {
+    400: "invalid",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+    429: "busy",
+    503: "unavailable",
+}
 
 
 def problem(error: PlatformError) -> dict[str, Any]:
@@ -75,15 +84,36 @@ class PlatformErrorMiddleware:
         return error_page(request, exception.http_status, exception.message)
 
 
-def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    """One template for every error; the API's URLs get problem+json."""
+def error_page(request: HttpRequest, status: int, message: str, *, title: str = "") -> HttpResponse:
+    """One template for every error; the API's URLs get problem+json. `title` where the status says too little."""
     if request.path.startswith(("/api/", "/harness/")):
         error = PlatformError(message)
         error.http_status = status
         error.code = CODES.get(status, "error")
         return JsonResponse(problem(error), status=status, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
-    return render(request, template, {"status": status, "message": message}, status=status)
+    context = {"status": status, "message": message, "title": title, "again": _again(request, status)}
+    return render(request, template, context, status=status)
+
+
+def _again(request: HttpRequest, status: int) -> str:
+    """The address, where asking once more may help and does nothing twice."""
+    return request.get_full_path() if status in TRANSIENT and request.method in ("GET", "HEAD") else ""
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: most often a page that was open while somebody signed in or out."""
+    logger.info("A form was refused: %s", reason)
+    words = (
+        "Nothing was changed. You have signed in or out since the page was opened, or the browser keeps no cookies. "
+        "Go back, reload the page, and send the form again."
+    )
+    return error_page(request, 403, words, title="This form is out of date")
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """The handler429 of allauth: signing in, signing up and what changes an account have limits."""
+    return error_page(request, 429, "Too many tries in a short time. Wait a few minutes, then try again.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
