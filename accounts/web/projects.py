@@ -51,6 +51,8 @@ def settings(request: SignedInRequest, slug: str) -> HttpResponse:
     found = project_get(request.user, slug, "manage")
     begin = {"name": found.name, "description": found.description}
     form = ProjectForm(request.POST if request.method == "POST" else None, initial=begin)
+    # The page has more to read than the form.
+    form.fields["name"].widget.attrs.pop("autofocus")
     if form.is_bound and form.is_valid():
         try:
             project_update(user=request.user, project=found, **form.cleaned_data)

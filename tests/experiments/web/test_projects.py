@@ -135,7 +135,7 @@ def test_usage(browser: Browser, viewer: User, finish: Finish, experiment: Exper
     run = finish(1)
     Run.objects.filter(pk=run.pk).update(attempted=timedelta(hours=2))
     page = browser(viewer).get("/p/vision/usage/").content.decode()
-    assert '<td class="text-end number">6</td>' in page
+    assert '<td class="text-end number">6.00</td>' in page
     assert "olivia" in page
     assert "/p/vision/e/sweep/" in page
     assert "1 bundle<" in page
