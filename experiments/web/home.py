@@ -17,6 +17,7 @@ from experiments.selectors.dashboard import Dashboard, Failure, dashboard
 from experiments.services.bundles import bundle_from_example
 from experiments.web.advice import Advice, advice_for
 from mlplatform.http.pages import render_page
+from runners.selectors.allocations import places_in_line
 from runners.selectors.capacity import allocations_holding, capacities
 
 MAX_PROJECTS = 50
@@ -42,6 +43,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         "found": found,
         "failures": [FailureShown(each, advice_for(each.cause_code)) for each in found.failures],
         "capacities": capacities(allocations_holding()),
+        "places": places_in_line(),
         "example": examples()[0],
         "has_projects": bool(projects),
         "launch_in": _launch_in(request, projects) if found.is_empty else None,

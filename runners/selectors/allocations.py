@@ -26,6 +26,17 @@ def allocations_all_live() -> list[Allocation]:
     return list(Allocation.objects.filter(state__in=LIVE).defer("environment", "requirements", "end_detail"))
 
 
+def places_in_line() -> dict[UUID, int]:
+    """Of each owner with an allocation that waits: at which place of its backend's line the first one is. One query."""
+    places: dict[UUID, int] = {}
+    lengths: dict[str, int] = {}
+    waiting = Allocation.objects.filter(state=AllocationState.WAITING).order_by("created_at")
+    for backend, owner_id in waiting.values_list("backend", "owner_id"):
+        lengths[backend] = lengths.get(backend, 0) + 1
+        places.setdefault(owner_id, lengths[backend])
+    return places
+
+
 def subjects_held(allocation_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """What each of these allocations has leased now, by its id. One query."""
     leases = Lease.objects.filter(allocation__in=list(allocation_ids), released_at__isnull=True)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 from accounts.models import Membership, Project, Role, User
 from experiments.models import Experiment, ModelVersion, Run
@@ -37,10 +38,20 @@ def test_members_of_an_empty_project_begin_in_it(browser: Browser, owner: User, 
 
 def test_what_is_open(browser: Browser, viewer: User, experiment: Experiment, allocation: Allocation) -> None:
     Run.objects.filter(number=1).update(waiting_reason="Needs 4 CPUs; 1 of 8 are free.")
+    for owner_id in (uuid4(), experiment.pk):
+        Allocation.objects.create(
+            owner_id=owner_id,
+            backend="local",
+            workers=1,
+            cpus_per_worker=1,
+            gpus_per_worker=0,
+            package_key="x",
+        )
     page = browser(viewer).get("/").content.decode()
     assert "0 of 2" in page
     assert "2 queued" in page
     assert "by olivia" in page
+    assert "Number 2 in line" in page
     assert "Needs 4 CPUs; 1 of 8 are free." in page
     assert f'data-live="experiment/{experiment.pk} project/{experiment.project_id}"' in page
     assert "<b>1</b> of" in page
@@ -110,7 +121,7 @@ def test_fragment_and_query_count(
     client = browser(owner)
     page = client.get("/", headers={"HX-Request": "true"}).content.decode().strip()
     assert page.startswith('<div id="dashboard"')
-    with django_assert_num_queries(12):  # type: ignore[operator]  # a fixture
+    with django_assert_num_queries(13):  # type: ignore[operator]  # a fixture
         client.get("/")
     for number in range(5):
         more = Experiment.objects.order_by("created_at")[0]
@@ -118,7 +129,7 @@ def test_fragment_and_query_count(
         more.state = ExperimentState.COMPLETED if number % 2 else ExperimentState.ACTIVE
         more.ended_at = clock.now() if number % 2 else None
         more.save()
-    with django_assert_num_queries(12):  # type: ignore[operator]  # a fixture
+    with django_assert_num_queries(13):  # type: ignore[operator]  # a fixture
         client.get("/")
 
 
