@@ -5,7 +5,7 @@ What is promised, and how, is in docs/invariants/live.md.
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,7 @@ from experiments.selectors.watching import Watcher, refusals
 from mlplatform.http.live import group_name
 from mlplatform.http.numbers import Numbers
 from mlplatform.http.outage import OUTAGES
-from mlplatform.http.rooms import News, Room
+from mlplatform.http.rooms import News, Room, together
 
 logger = logging.getLogger(__name__)
 # News of a moment that belong together come within this time.
@@ -37,9 +37,9 @@ INTERNAL_ERROR = 1011
 
 
 class Listener(Protocol):
-    """A socket."""
+    """A socket; most watch one place."""
 
-    watcher: Watcher
+    watchers: Sequence[Watcher]
     # Metrics whose points it shows.
     names: frozenset[str]
 
@@ -66,21 +66,29 @@ class Broadcast:
         async with self._lock:
             if self._work is None or self._work.done():
                 await self._start()
-            group = group_name(*listener.watcher.place)
-            if group not in self._rooms:
-                await self._enter(group)
-            self._listeners.setdefault(group, set()).add(listener)
+            for group in _groups(listener):
+                if group not in self._rooms:
+                    await self._enter(group)
+                self._listeners.setdefault(group, set()).add(listener)
 
     async def leave(self, listener: Listener) -> None:
         """It hears no more."""
         async with self._lock:
-            group = group_name(*listener.watcher.place)
-            there = self._listeners.get(group, set())
-            there.discard(listener)
-            if not there and group in self._rooms:
-                await self._exit(group)
+            for group in _groups(listener):
+                there = self._listeners.get(group, set())
+                there.discard(listener)
+                if not there and group in self._rooms:
+                    await self._exit(group)
             if not self._listeners:
                 await self._stop()
+
+    def refuse(self, listener: Listener, refused: Mapping[Watcher, int]) -> None:
+        """It hears no more of places that it may not watch; if none is left, hang up."""
+        codes = {watcher: refused[watcher] for watcher in listener.watchers if watcher in refused}
+        for watcher in codes:
+            self._listeners.get(group_name(*watcher.place), set()).discard(listener)
+        if codes and len(codes) == len(listener.watchers):
+            listener.end(min(codes.values()))
 
     async def _start(self) -> None:
         self._layer = get_channel_layer()
@@ -156,7 +164,7 @@ class Broadcast:
         taken = {group: room.take() for group, room in self._rooms.items() if room.news}
         audience = {group: list(self._listeners.get(group, ())) for group in taken}
         everybody = self._unchecked
-        checked = self._everybody() if everybody else [each for there in audience.values() for each in there]
+        checked = self._everybody() if everybody else {each for there in audience.values() for each in there}
         self._unchecked = False
         if not await self._check(checked):
             self._unchecked = everybody
@@ -164,21 +172,22 @@ class Broadcast:
                 room.lose()
             self._due.set()
             return
-        for group, news in taken.items():
-            _send(news, self._listeners.get(group, set()).intersection(audience[group]))
+        heard: dict[Listener, list[str]] = {}
+        for group in taken:
+            for listener in self._listeners.get(group, set()).intersection(audience[group]):
+                heard.setdefault(listener, []).append(group)
+        _send(taken, heard)
 
     async def _check(self, listeners: Collection[Listener]) -> bool:
         """Hang up on those who may not watch any more; False if PostgreSQL does not answer."""
-        watchers = {listener.watcher for listener in listeners}
+        watchers = {watcher for listener in listeners for watcher in listener.watchers}
         try:
             refused = await database_sync_to_async(refusals)(watchers) if watchers else {}
         except OUTAGES as error:
             logger.warning("Live news wait, since nobody says who may hear them: %s", error)
             return False
         for listener in listeners:
-            if code := refused.get(listener.watcher):
-                self._listeners.get(group_name(*listener.watcher.place), set()).discard(listener)
-                listener.end(code)
+            self.refuse(listener, refused)
         return True
 
     async def _count_always(self) -> None:
@@ -209,15 +218,22 @@ class Broadcast:
             self._unchecked = True
             self._due.set()
 
-    def _everybody(self) -> list[Listener]:
-        return [listener for there in self._listeners.values() for listener in there]
+    def _everybody(self) -> set[Listener]:
+        return {listener for there in self._listeners.values() for listener in there}
 
 
-def _send(news: News, listeners: Collection[Listener]) -> None:
-    """The same text to all who show the same."""
-    frames = {names: news.frame(names) for names in {listener.names for listener in listeners}}
-    for listener in listeners:
-        if text := frames[listener.names]:
+def _groups(listener: Listener) -> list[str]:
+    return [group_name(*watcher.place) for watcher in listener.watchers]
+
+
+def _send(news: Mapping[str, News], heard: Mapping[Listener, Sequence[str]]) -> None:
+    """One frame to each, of the news of the groups that it hears; the same text to all who show the same."""
+    frames: dict[tuple[tuple[str, ...], frozenset[str]], str | None] = {}
+    for listener, groups in heard.items():
+        shown = tuple(groups), listener.names
+        if shown not in frames:
+            frames[shown] = together([news[group] for group in groups]).frame(listener.names)
+        if text := frames[shown]:
             listener.offer(text)
 
 

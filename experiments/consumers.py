@@ -1,4 +1,6 @@
-"""The live socket of a page: watches one project, experiment or run, and says what changed a few times per second.
+"""The live socket of a page: watches a project, an experiment or a run, and says what changed a few times per second.
+
+A page that shows several of them names the others in `?with=<kind>/<id>,…`.
 
 Text frames are JSON. The page says {"watch": ["<metric>", ...]}, whose points it shows, and is answered {"watching": …}
 as soon as it hears them; or {"ping": true}. It hears {"changed": ["run:<id>", ...], "points": [...]}, {"beat": true},
@@ -9,7 +11,10 @@ Close codes: 4400 nonsense, 4401 not signed in, 4404 nothing there or not for yo
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -26,6 +31,7 @@ NONSENSE = 4400
 TRY_AGAIN = 1013
 MAX_MESSAGE = 16_384
 MAX_NAMES = 50
+MAX_PLACES = 50
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -33,6 +39,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     # The layer is heard by the broadcast, for all sockets of the process.
     channel_layer_alias = None
+    watchers: Sequence[Watcher] = ()
     names: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
@@ -47,22 +54,21 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def connect(self) -> None:
         """Accept first: a browser learns the code of a close only after the handshake."""
         await self.accept()
-        caller, place = self.scope["caller"], self.scope["url_route"]["kwargs"]
-        if caller is None:
-            await self.close(NOT_SIGNED_IN)
+        caller, places = self.scope["caller"], _places(self.scope)
+        if caller is None or places is None:
+            await self.close(NOT_SIGNED_IN if caller is None else NONSENSE)
             return
-        self.watcher = Watcher(caller, Place(str(place["kind"]), place["pk"]))
+        self.watchers = [Watcher(caller, place) for place in places]
         self._has_joined = True
         try:
             await broadcast().join(self)
             # After joining: a change of access is either seen here, or heard.
-            refused = await database_sync_to_async(refusals)([self.watcher])
+            refused = await database_sync_to_async(refusals)(self.watchers)
         except (RedisError, OSError, *OUTAGES) as error:
             logger.warning("A page cannot watch now: %s", error)
             self.end(TRY_AGAIN)
             return
-        if self.watcher in refused:
-            self.end(refused[self.watcher])
+        broadcast().refuse(self, refused)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """See ASGI. However it ends, nothing stays behind."""
@@ -118,6 +124,20 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         elif self._is_behind:
             self._is_behind = False
             self.offer(REFETCH)
+
+
+def _places(scope: Scope) -> list[Place] | None:
+    """What the address names; None if that makes no sense."""
+    first = scope["url_route"]["kwargs"]
+    places = {Place(str(first["kind"]), first["pk"]): None}
+    [others] = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("with", [""])[:1]
+    for name in filter(None, others.split(",")):
+        kind, _, pk = name.partition("/")
+        try:
+            places[Place(kind, UUID(pk))] = None
+        except ValueError:
+            return None
+    return list(places) if len(places) <= MAX_PLACES else None
 
 
 def _parse(text: str) -> dict[str, Any] | None:

@@ -65,6 +65,7 @@ MAX_LOST_IN_ALL = 20
 _portal = urlsplit(PORTAL_URL)
 _harness = urlsplit(HARNESS_URL)
 ALLOWED_HOSTS = sorted({str(_portal.hostname), str(_harness.hostname), "127.0.0.1", "localhost"})
+CSRF_FAILURE_VIEW = "mlplatform.http.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [f"{_portal.scheme}://{_portal.netloc}"]
 # Pages that may open a WebSocket. A portal on this machine is reached by both of its names.
 _LOOPBACK = ("127.0.0.1", "localhost")

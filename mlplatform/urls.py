@@ -28,4 +28,5 @@ urlpatterns = [
 handler400 = "mlplatform.http.errors.bad_request"
 handler403 = "mlplatform.http.errors.permission_denied"
 handler404 = "mlplatform.http.errors.page_not_found"
+handler429 = "mlplatform.http.errors.too_many_requests"
 handler500 = "mlplatform.http.errors.server_error"

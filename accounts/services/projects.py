@@ -1,9 +1,10 @@
-"""Making projects."""
+"""Making and changing projects."""
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from accounts.models import Membership, Project, Role, User
+from accounts.permissions import require
 from accounts.services.audit import audit
 from mlplatform.kernel import locks
 from mlplatform.kernel.errors import InvalidInput
@@ -14,11 +15,7 @@ NAME_LIMIT = 100
 @transaction.atomic
 def project_create(*, user: User, name: str, description: str = "") -> Project:
     """Create a project owned by `user`; its slug is made from the name and numbered when taken."""
-    name = name.strip()
-    if not name:
-        raise InvalidInput("A project needs a name.", field="name")
-    if len(name) > NAME_LIMIT:
-        raise InvalidInput(f"The name has {len(name)} characters; at most {NAME_LIMIT} fit.", field="name")
+    name = _checked(name)
     locks.hold("project slugs")
     project = Project.objects.create(
         slug=_free_slug(name), name=name, description=description, created_by=user
@@ -26,6 +23,34 @@ def project_create(*, user: User, name: str, description: str = "") -> Project:
     Membership.objects.create(project=project, user=user, role=Role.OWNER)
     audit(user, "project.create", project.slug, project=project)
     return project
+
+
+@transaction.atomic
+def project_update(*, user: User, project: Project, name: str, description: str = "") -> Project:
+    """Rename or describe it. Raises Forbidden and InvalidInput.
+
+    Its address stays, so that links and names of registered models do.
+    """
+    require(user, "manage", project)
+    changed = {"name": _checked(name), "description": description.strip()}
+    before = {
+        field: getattr(project, field) for field in changed if getattr(project, field) != changed[field]
+    }
+    if before:
+        for field, value in changed.items():
+            setattr(project, field, value)
+        project.save(update_fields=list(changed))
+        audit(user, "project.update", project.slug, project=project, before=before)
+    return project
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not name:
+        raise InvalidInput("A project needs a name.", field="name")
+    if len(name) > NAME_LIMIT:
+        raise InvalidInput(f"The name has {len(name)} characters; at most {NAME_LIMIT} fit.", field="name")
+    return name
 
 
 def _free_slug(name: str) -> str:

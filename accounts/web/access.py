@@ -8,7 +8,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.models import User
+from accounts.models import Project, User
+from accounts.permissions import role_in, suffices
 
 P = ParamSpec("P")
 
@@ -34,3 +35,10 @@ def signed_in(
         return redirect_to_login(request.get_full_path())
 
     return wrapper
+
+
+def rights(user: User, project: Project) -> dict[str, bool]:
+    """What a member may do, as pages of a project ask: may_launch, may_control, may_manage. One query."""
+    role = role_in(user, project)
+    actions = ("launch", "control", "manage")
+    return {f"may_{action}": role is not None and suffices(role, action) for action in actions}

@@ -25,3 +25,15 @@ class TokenForm(forms.Form):
         help_text="What it is for, such as “nightly sweep”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class ProfileForm(forms.Form):
+    """What somebody says about themselves."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=150,
+        required=False,
+        help_text="As others know you. You sign in with your user name or your email address.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )

@@ -1,12 +1,13 @@
-"""Creating a project."""
+"""Creating a project, its members and its settings."""
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.services.projects import project_create
-from accounts.web.access import SignedInRequest, signed_in
+from accounts.selectors.projects import project_get
+from accounts.services.projects import project_create, project_update
+from accounts.web.access import SignedInRequest, rights, signed_in
 from accounts.web.forms import ProjectForm
 from accounts.web.once import once
 from mlplatform.http.forms import show_error
@@ -28,3 +29,37 @@ def create(request: SignedInRequest) -> HttpResponse:
             messages.success(request, f"The project {project.name} is ready.")
             return redirect(project)
     return render(request, "accounts/project_form.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@require_safe
+@signed_in
+def members(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Who is in the project, and as what."""
+    found = project_get(request.user, slug)
+    context = {
+        "project": found,
+        "memberships": found.memberships.select_related("user").order_by("user__username"),
+        **rights(request.user, found),
+    }
+    return render(request, "accounts/project_members.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def settings(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Name and description."""
+    found = project_get(request.user, slug, "manage")
+    begin = {"name": found.name, "description": found.description}
+    form = ProjectForm(request.POST if request.method == "POST" else None, initial=begin)
+    # The page has more to read than the form.
+    form.fields["name"].widget.attrs.pop("autofocus")
+    if form.is_bound and form.is_valid():
+        try:
+            project_update(user=request.user, project=found, **form.cleaned_data)
+        except InvalidInput as error:
+            show_error(error, form)
+        else:
+            messages.success(request, "The settings are saved.")
+            return redirect("project_settings", found.slug)
+    context = {"project": found, "form": form, **rights(request.user, found)}
+    return render(request, "accounts/project_settings.html", context, status=400 if form.errors else 200)

@@ -1,20 +1,14 @@
-"""Summaries for the pages: project cards, experiment lines, counts of runs, model versions."""
+"""Summaries for the pages: counts of runs, names of metrics."""
 
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Count, Q, Sum
 
-from accounts.models import Project
-from accounts.permissions import Person
-from accounts.selectors.projects import project_get, project_list
-from experiments.models import Experiment, ModelVersion, Run, RunMetric
-from experiments.models.experiment import Direction
+from experiments.models import Experiment, Run
 from experiments.selectors.conditions import Scope
-from experiments.selectors.experiments import experiment_list
 from experiments.selectors.names import metric_names
-from experiments.states import RUN_LEASED, RUN_TERMINAL, ExperimentState, RunState
+from experiments.states import RUN_LEASED, RUN_TERMINAL, RunState
 from mlplatform.kernel import clock
-from mlplatform.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -32,33 +26,6 @@ class RunCounts:
     sets: int
     searched: int
     seconds: float | None
-
-
-def project_cards(user: Person) -> "QuerySet[Project]":
-    """The person's projects with `experiment_count` and `active_count`. One query."""
-    active = Q(experiments__state=ExperimentState.ACTIVE)
-    return project_list(user).annotate(
-        experiment_count=Count("experiments", distinct=True),
-        active_count=Count("experiments", filter=active, distinct=True),
-    )
-
-
-def experiment_lines(project: Project, limit: int) -> "QuerySet[Experiment]":
-    """The newest experiments with `done_count` and `best_value` of the objective. One query."""
-    metrics = RunMetric.objects.filter(
-        experiment=OuterRef("pk"), name=OuterRef("objective_metric"), run__state=RunState.COMPLETED
-    )
-    values = metrics.filter(value__isnull=False)
-    highest, lowest = (
-        values.order_by("-value").values("value")[:1],
-        values.order_by("value").values("value")[:1],
-    )
-    return experiment_list(project).annotate(
-        done_count=Count("runs", filter=Q(runs__state__in=RUN_TERMINAL)),
-        best_value=Case(
-            When(objective_direction=Direction.MAXIMIZE, then=Subquery(highest)), default=Subquery(lowest)
-        ),
-    )[:limit]
 
 
 def run_counts(experiment: Experiment) -> RunCounts:
@@ -103,19 +70,3 @@ def neighbours(run: Run) -> tuple[int | None, int | None]:
         Run.objects.filter(experiment=run.experiment_id).order_by("number").values_list("number", flat=True)
     )
     return numbers.filter(number__lt=run.number).last(), numbers.filter(number__gt=run.number).first()
-
-
-def model_versions(project: Project) -> "QuerySet[ModelVersion]":
-    """Model versions of a project, newest first, with their runs."""
-    rows = ModelVersion.objects.filter(project=project).select_related("project", "run__experiment")
-    return rows.order_by("-created_at")
-
-
-def model_version_get(user: Person, project_slug: str, name: str, version: int) -> ModelVersion:
-    """One model version, if the person may see its project. Raises NotFound."""
-    project = project_get(user, project_slug)
-    rows = model_versions(project).select_related("run__experiment__bundle", "run__experiment__project")
-    found = rows.filter(name=name, version=version).first()
-    if found is None:
-        raise NotFound(f"{project.name} has no model {name} with a version {version}.")
-    return found

@@ -1,35 +1,61 @@
-"""Home and the page of a project."""
+"""My projects, and the pages of one: experiments, usage."""
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import allowed
 from accounts.selectors.projects import project_get
-from accounts.web.access import SignedInRequest, signed_in
-from experiments.selectors.overview import experiment_lines, model_versions, project_cards
+from accounts.web.access import SignedInRequest, rights, signed_in
+from experiments.selectors.listings import experiment_page, project_cards
+from experiments.selectors.usage import usage as usage_of
+from experiments.states import ExperimentState
+from experiments.web.lists import Wanted, beside
 from mlplatform.http.pages import render_page
 
-MAX_EXPERIMENTS = 200
-MAX_MODELS = 8
+ORDERS = (("name", "By name"), ("recent", "Newest experiment first"), ("active", "Most active first"))
 
 
 @require_safe
 @signed_in
-def home(request: SignedInRequest) -> HttpResponse:
-    """My projects."""
-    return render_page(request, "experiments/home.html", {"projects": project_cards(request.user)})
+def projects(request: SignedInRequest) -> HttpResponse:
+    """Cards of my projects; `?q=` finds some, `?sort=` orders them."""
+    wanted = Wanted.of(request)
+    page = project_cards(
+        request.user, words=wanted.words, order=wanted.order, number=request.GET.get("page", "1")
+    )
+    context = {"page": page, "wanted": wanted, "orders": ORDERS, **beside(wanted, page)}
+    return render_page(request, "experiments/projects.html", context)
 
 
 @require_safe
 @signed_in
 def project(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Experiments, models and members of a project."""
+    """Experiments of a project; `?q=`, `?state=`, `?sort=` and `?page=` say which."""
     found = project_get(request.user, slug)
+    wanted = Wanted.of(request)
+    listed = experiment_page(
+        found,
+        state=wanted.state,
+        words=wanted.words,
+        order=wanted.order,
+        number=request.GET.get("page", "1"),
+    )
     context = {
         "project": found,
-        "experiments": experiment_lines(found, MAX_EXPERIMENTS),
-        "models": model_versions(found)[:MAX_MODELS],
-        "memberships": found.memberships.select_related("user").order_by("user__username"),
-        "may_launch": allowed(request.user, "launch", found),
+        "listed": listed,
+        "wanted": wanted,
+        "states": ExperimentState.choices,
+        "by_name": wanted.href(sort="-name" if wanted.order == "name" else "name"),
+        "by_age": wanted.href(sort="created" if wanted.order in {"", "-created"} else "-created"),
+        **rights(request.user, found),
+        **beside(wanted, listed.page),
     }
     return render_page(request, "experiments/project.html", context, fragment="project")
+
+
+@require_safe
+@signed_in
+def usage(request: SignedInRequest, slug: str) -> HttpResponse:
+    """What the project has used, by person and by experiment."""
+    found = project_get(request.user, slug)
+    context = {"project": found, "usage": usage_of(found), **rights(request.user, found)}
+    return render_page(request, "experiments/project_usage.html", context)

@@ -13,6 +13,7 @@ from rest_framework.views import set_rollback
 
 from mlplatform.http.outage import WORDS, is_outage
 from mlplatform.kernel.errors import (
+    Busy,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -23,6 +24,8 @@ from mlplatform.kernel.errors import (
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
+# Errors that may be gone a moment later.
+TRANSIENT = (429, 500, 503)
 
 
 def _problem(error: PlatformError) -> dict[str, Any]:
@@ -85,16 +88,39 @@ class PlatformErrorMiddleware:
         return error_response(request, exception)
 
 
-def error_response(request: HttpRequest, error: PlatformError) -> HttpResponse:
-    """One template for every error; the API's URLs get problem+json."""
+def error_response(request: HttpRequest, error: PlatformError, *, title: str = "") -> HttpResponse:
+    """One template for every error; the API's URLs get problem+json. `title` where the status says too little."""
     status, headers = error.http_status, _headers(error)
     if request.path.startswith(("/api/", "/harness/")):
         return JsonResponse(_problem(error), status=status, headers=headers, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
-    response = render(request, template, {"status": status, "message": error.message}, status=status)
+    context = {"status": status, "message": error.message, "title": title, "again": _again(request, status)}
+    response = render(request, template, context, status=status)
     for name, value in headers.items():
         response[name] = value
     return response
+
+
+def _again(request: HttpRequest, status: int) -> str:
+    """The address, where asking once more may help and does nothing twice."""
+    return request.get_full_path() if status in TRANSIENT and request.method in ("GET", "HEAD") else ""
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: most often a page that was open while somebody signed in or out."""
+    logger.info("A form was refused: %s", reason)
+    words = (
+        "Nothing was changed. You have signed in or out since the page was opened, or the browser keeps no cookies. "
+        "Go back, reload the page, and send the form again."
+    )
+    return error_response(request, Forbidden(words), title="This form is out of date")
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """The handler429 of allauth: signing in, signing up and what changes an account have limits."""
+    error = Busy("Too many tries in a short time. Wait a few minutes, then try again.")
+    error.retry_after = 120
+    return error_response(request, error)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

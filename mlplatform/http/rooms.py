@@ -67,6 +67,19 @@ class News:
         return json.dumps({"changed": list(self.changed), "points": points}, separators=(",", ":"))
 
 
+def together(several: Iterable[News]) -> News:
+    """What happened in a moment in several groups, for a page that hears them all."""
+    found = list(several)
+    if len(found) == 1:
+        return found[0]
+    whole = News(is_lost=any(news.is_lost for news in found))
+    for news in found:
+        whole.changed |= news.changed
+        # Two groups that tell of one run tell the same.
+        whole.curves |= news.curves
+    return whole
+
+
 class Room:
     """One group. It keeps no points that nobody in it shows."""
 

@@ -3,17 +3,44 @@
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Extract
 
+from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
 from runners.states import LIVE, AllocationState
+
+HOUR = 3600
 
 
 def allocations_live(owner_id: UUID) -> list[Allocation]:
     """An owner's allocations that have not ended, oldest first."""
     return list(Allocation.objects.filter(owner_id=owner_id, state__in=LIVE))
+
+
+def allocations_all_live() -> list[Allocation]:
+    """Everybody's allocations that have not ended, oldest first, without what is long in them. One query."""
+    return list(Allocation.objects.filter(state__in=LIVE).defer("environment", "requirements", "end_detail"))
+
+
+def places_in_line() -> dict[UUID, int]:
+    """Of each owner with an allocation that waits: at which place of its backend's line the first one is. One query."""
+    places: dict[UUID, int] = {}
+    lengths: dict[str, int] = {}
+    waiting = Allocation.objects.filter(state=AllocationState.WAITING).order_by("created_at")
+    for backend, owner_id in waiting.values_list("backend", "owner_id"):
+        lengths[backend] = lengths.get(backend, 0) + 1
+        places.setdefault(owner_id, lengths[backend])
+    return places
+
+
+def subjects_held(allocation_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """What each of these allocations has leased now, by its id. One query."""
+    leases = Lease.objects.filter(allocation__in=list(allocation_ids), released_at__isnull=True)
+    return dict(leases.values_list("allocation_id", "subject_id"))
 
 
 def allocations_of(owner_id: UUID) -> "QuerySet[Allocation]":
@@ -61,3 +88,13 @@ def failed_in_a_row(owner_id: UUID) -> list[Allocation]:
     tried = allocations_of(owner_id).annotate(leased=leased).filter(Q(leased=True) | Q(state="ended"))
     never_leased = takewhile(lambda allocation: not allocation.leased, tried.order_by("-created_at")[:10])
     return [a for a in never_leased if a.end_reason in ("failed", "submit_failed", "start_timeout")]
+
+
+def resource_hours(owner_ids: "QuerySet[Any, Any]") -> tuple[float, float]:
+    """Hours of CPUs and of GPUs that all allocations of these owners have held. One query."""
+    held = Extract(Coalesce(F("ended_at"), clock.now()) - F("submitted_at"), "epoch") * F("workers")
+    found = Allocation.objects.filter(owner_id__in=owner_ids, submitted_at__isnull=False).aggregate(
+        cpus=Sum(held * F("cpus_per_worker"), output_field=FloatField()),
+        gpus=Sum(held * F("gpus_per_worker"), output_field=FloatField()),
+    )
+    return (found["cpus"] or 0.0) / HOUR, (found["gpus"] or 0.0) / HOUR

@@ -69,7 +69,7 @@ def sign_up() -> Callable[[Page], str]:
         page.get_by_label("Email").fill(f"{name}@example.org")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Create account").click()
-        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
         return name
 
     return done

@@ -84,6 +84,13 @@ def test_from_sign_up_to_a_sorted_table(
     page.get_by_text("Registered model").click()
     expect(page.get_by_text("mlflow.pytorch.load_model")).to_be_visible()
 
+    page.get_by_role("link", name="All versions").click()
+    expect(page.get_by_role("row", name=re.compile("v1"))).to_be_visible()
+    page.get_by_role("link", name="Dashboard").click()
+    finished = page.get_by_role("region", name="Recently finished experiments")
+    expect(finished.get_by_role("row", name=re.compile("digits"))).to_contain_text("2 completed")
+    expect(page.locator("#live-status")).to_have_text("Live")
+
 
 def test_without_scripts(
     open_page: Callable[..., Page], sign_up: Callable[[Page], str], tmp_path: Path

@@ -28,7 +28,7 @@ def test_no_page_is_wider_than_a_phone(
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
     page.emulate_media(color_scheme="dark")
     sign_up(page)
-    fits(page, "Projects")
+    fits(page, "Dashboard")
     project(page, NAME)
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     fits(page, NAME)
@@ -64,6 +64,26 @@ def test_no_page_is_wider_than_a_phone(
         page.get_by_label(f"Select run {number}", exact=True).check()
     page.get_by_role("group", name="Selected runs").get_by_role("button", name="Compare").click()
     fits(page, "Compare runs")
+    for path, heading in (
+        ("/", "Dashboard"),
+        ("/projects/", "Projects"),
+        ("/queue/", "Queue"),
+        ("/models/", "Models"),
+    ):
+        page.goto(path)
+        fits(page, heading)
+    page.get_by_role("link", name="Projects").click()
+    page.get_by_role("link", name=NAME).click()
+    for tab in ("Models", "Members", "Usage", "Settings"):
+        page.get_by_label("Pages of the project").get_by_role("link", name=tab).click()
+        expect(page.get_by_label("Pages of the project").locator("[aria-current]")).to_have_text(tab)
+        fits(page, NAME)
+    page.goto("/profile/")
+    fits(page, "Profile")
+    page.get_by_text("Light", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.get_by_text("As the system", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     page.goto("/tokens/")
     page.get_by_label("Name").fill("a script on somebody's laptop")
     page.get_by_role("button", name="Create token").click()

@@ -26,8 +26,9 @@ LIMIT_S = 20
 class Socket(ApplicationCommunicator):
     """The browser's end. (channels.testing has one too, but it needs Daphne.)"""
 
-    def __init__(self, caller: Caller | None, kind: str, pk: uuid.UUID) -> None:
-        super().__init__(ROUTES, {"type": "websocket", "path": f"/ws/live/{kind}/{pk}/", "caller": caller})
+    def __init__(self, caller: Caller | None, kind: str, pk: uuid.UUID, others: str = "") -> None:
+        path = {"path": f"/ws/live/{kind}/{pk}/", "query_string": f"with={others}".encode()}
+        super().__init__(ROUTES, {"type": "websocket", **path, "caller": caller})
 
     async def connect(self) -> None:
         """The handshake succeeds always: a refusal is a close with a code."""

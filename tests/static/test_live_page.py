@@ -175,3 +175,20 @@ def test_a_session_may_be_a_new_one_but_a_second_refusal_is_final(sockets: Socke
 def test_what_is_gone_is_final(sockets: Sockets) -> None:
     sockets.opened[-1].close(code=4404)
     sockets.wait(lambda: sockets.status() == "Not live: reload the page")
+
+
+def test_a_page_of_several_places_has_one_socket(page: Page) -> None:
+    asked: list[str] = []
+
+    def serve(route: Route) -> None:
+        if route.request.url.endswith(".js"):
+            route.fulfill(body=(JS / "live.js").read_text(), content_type="text/javascript")
+        else:
+            html = HTML.replace('"run/1"', '"run/1 project/2 experiment/3"')
+            route.fulfill(body=html, content_type="text/html")
+
+    page.route(f"{PORTAL}/**", serve)
+    page.route_web_socket("**/ws/**", lambda socket: asked.append(socket.url))
+    page.goto(PORTAL)
+    page.wait_for_timeout(500)
+    assert asked == ["ws://portal.test/ws/live/run/1/?with=project/2,experiment/3"]

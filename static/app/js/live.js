@@ -1,4 +1,4 @@
-// One WebSocket per page, named by data-live on the body. The socket says what changed; elements with data-live-on fetch
+// One WebSocket per page; data-live on the body names the places that it watches, of which most pages have one. The socket says what changed; elements with data-live-on fetch
 // themselves again by their own hx-trigger="live …". Points come as they are, of the metrics that elements with
 // data-live-metric name; who changes one says so by the event live:watch.
 
@@ -12,7 +12,8 @@ const EVERYTHING = ["run", "experiment", "log", "model", "series"];
 const NOT_SIGNED_IN = 4401;
 const NOT_FOUND = 4404;
 
-const watched = document.body.dataset.live;
+const [watched, ...others] = document.body.dataset.live.split(" ");
+const query = others.length ? `?with=${others.join(",")}` : "";
 const status = document.getElementById("live-status");
 const waiting = new Set();
 let socket = null;
@@ -76,7 +77,7 @@ function watch() {
 function connect() {
   clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const mine = new WebSocket(`${scheme}://${location.host}/ws/live/${watched}/`);
+  const mine = new WebSocket(`${scheme}://${location.host}/ws/live/${watched}/${query}`);
   socket = mine;
   isReady = false;
   heardAt = Date.now();

@@ -112,9 +112,16 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:error", () => {
   if (!document.querySelector("[data-toast].toast-warning")) toast("warning", "The portal did not answer. The page catches up when it is back.");
 });
-document.addEventListener("htmx:after:swap", () => showTimes());
+const showCopies = () => {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+};
+document.addEventListener("htmx:after:swap", () => {
+  showTimes();
+  showCopies();
+});
 
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+showCopies();
+for (const zone of document.querySelectorAll("[data-time-zone]")) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 watchToasts();
 showTimes();
 setInterval(showTimes, 20000);

@@ -4,21 +4,34 @@
   const chosen = () => {
     try { return localStorage.getItem("theme"); } catch { return null; }
   };
-  const apply = () => {
-    document.documentElement.dataset.bsTheme = chosen() ?? (system.matches ? "dark" : "light");
+  const apply = (theme = chosen()) => {
+    document.documentElement.dataset.bsTheme = theme || (system.matches ? "dark" : "light");
     document.dispatchEvent(new CustomEvent("theme:changed"));
   };
   apply();
-  system.addEventListener("change", apply);
-  addEventListener("storage", apply);
+  system.addEventListener("change", () => apply());
+  addEventListener("storage", () => apply());
+  // An empty theme is the system's.
+  const choose = (theme) => {
+    try {
+      if (theme) localStorage.setItem("theme", theme);
+      else localStorage.removeItem("theme");
+    } catch { /* storage is off: the choice lasts for this page */ }
+    apply(theme);
+  };
+  const showChoice = () => {
+    for (const radio of document.querySelectorAll("[data-theme-choice] input")) radio.checked = radio.value === (chosen() ?? "");
+  };
   addEventListener("DOMContentLoaded", () => {
-    for (const button of document.querySelectorAll("[data-theme-switch]")) button.hidden = false;
+    for (const part of document.querySelectorAll("[data-theme-switch], [data-theme-choice]")) part.hidden = false;
+    showChoice();
+  });
+  document.addEventListener("theme:changed", showChoice);
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("[data-theme-choice]")) choose(event.target.value);
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-switch]")) return;
-    const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("theme", next); } catch { /* storage is off: the choice lasts for this page */ }
-    document.documentElement.dataset.bsTheme = next;
-    document.dispatchEvent(new CustomEvent("theme:changed"));
+    choose(document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark");
   });
 })();

@@ -103,3 +103,14 @@ def test_a_frame_is_bounded(events: list[Any]) -> None:
     assert taken.points <= rooms.MAX_POINTS
     has_room = sum(event["what"] == "points" for event in events) * 700 <= rooms.MAX_POINTS
     assert (taken.frame(["loss"]) != REFETCH) is has_room
+
+
+def test_news_of_several_groups_are_one_frame() -> None:
+    one, other = Room(), Room()
+    one.gather([{"what": "run", "run": "r1"}, points(1, 2)], {"loss"})
+    other.gather([{"what": "experiment", "experiment": "e"}, {"what": "run", "run": "r1"}], ())
+    found = json.loads(rooms.together([one.take(), other.take()]).frame(["loss"]) or "")
+    assert found["changed"] == ["run:r1", "experiment:e"]
+    assert len(found["points"]) == 1
+    one.lose()
+    assert rooms.together([one.take(), other.take()]).frame([]) == REFETCH
