@@ -6,7 +6,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
+from experiments.manifest import FILE_NAME
 from experiments.models import Experiment, ModelVersion, Run
+from experiments.selectors.definitions import experiment_yaml
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import run_counts
 from experiments.selectors.runs import best_run
@@ -45,6 +47,15 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         **runs_shown(request, found, counts, may_control=may_control),
     }
     return render_page(request, "experiments/experiment.html", context, fragment="overview")
+
+
+@require_safe
+@signed_in
+def definition_yaml(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
+    """What it is, as a file that beside the same code makes another one like it."""
+    text = experiment_yaml(experiment_get(request.user, project, slug))
+    disposition = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
+    return HttpResponse(text, content_type="application/yaml", headers=disposition)
 
 
 def _objective(found: Experiment, best: Run | None) -> dict[str, float | int | None]:

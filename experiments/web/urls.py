@@ -4,6 +4,7 @@ from django.urls import path
 
 from experiments.web import (
     analysis,
+    configure,
     control,
     experiments,
     forking,
@@ -24,11 +25,12 @@ urlpatterns = [
     path("", projects.home, name="home"),
     path("p/<slug:slug>/", projects.project, name="project"),
     path("p/<slug:project>/new/", launch.code, name="experiment_new"),
-    path("p/<slug:project>/new/<uuid:bundle>/", launch.configure, name="experiment_configure"),
+    path("p/<slug:project>/new/<uuid:bundle>/", configure.configure, name="experiment_configure"),
     path("p/<slug:project>/models/<str:name>/<int:version>/", registry.model_version, name="model_version"),
     path("p/<slug:project>/views/", views.create, name="view_create"),
     path("p/<slug:project>/views/<uuid:pk>/delete/", views.delete, name="view_delete"),
     path(EXPERIMENT, experiments.experiment, name="experiment"),
+    path(EXPERIMENT + "experiment.yaml", experiments.definition_yaml, name="experiment_yaml"),
     path(EXPERIMENT + "add/", launch.add, name="runs_add"),
     path(EXPERIMENT + "edit/", control.edit, name="experiment_edit"),
     path(EXPERIMENT + "pause/", control.pause, name="experiment_pause"),

@@ -48,6 +48,13 @@ function showTimes(root = document) {
   }
 }
 
+function showCopies() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+// Of a field, what stands in it now.
+const textOf = (element) => element.value ?? element.textContent;
+
 function confirmed(text) {
   const dialog = document.createElement("dialog");
   dialog.className = "confirm";
@@ -93,7 +100,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   try {
-    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+    await navigator.clipboard.writeText(textOf(document.querySelector(button.dataset.copy)));
     toast("success", "Copied.");
   } catch {
     toast("warning", "The browser does not allow copying here; select the text instead.");
@@ -111,9 +118,12 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:error", () => {
   if (!document.querySelector("[data-toast].toast-warning")) toast("warning", "The portal did not answer. The page catches up when it is back.");
 });
-document.addEventListener("htmx:after:swap", () => showTimes());
+document.addEventListener("htmx:after:swap", () => {
+  showTimes();
+  showCopies();
+});
 
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+showCopies();
 watchToasts();
 showTimes();
 setInterval(showTimes, 20000);
