@@ -76,7 +76,12 @@ class Manifest:
     def to_yaml(self) -> str:
         """experiment.yaml that `from_yaml` reads as this, without what goes without saying."""
         content = self.to_json()
-        content["parameters"] = _parameters(content)
+        content["parameters"] = {
+            name: {
+                key: exact(value) if key in ("min", "max", "step") else value for key, value in each.items()
+            }
+            for name, each in _parameters(content).items()
+        }
         for section in ("resources", "budget"):
             content[section] = {name: exact(value) for name, value in content[section].items()}
         if all(value == getattr(Manifest, name) for name, value in content["checkpoints"].items()):

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 MAX_CHARACTERS = 64 * 2**10
-WIDTH = 110
+WIDTH = 92
 
 
 class _Writer(yaml.SafeDumper):

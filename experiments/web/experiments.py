@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import allowed
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.manifest import FILE_NAME
-from experiments.models import Experiment, ModelVersion, Run
+from experiments.models import ModelVersion
 from experiments.selectors.definitions import experiment_yaml
 from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import run_counts
@@ -15,6 +15,7 @@ from experiments.selectors.runs import best_run
 from experiments.selectors.tracking import tracking_trouble
 from experiments.states import RunState
 from experiments.web.listing import runs_shown
+from experiments.web.outcome import best_value, outcome_of
 from experiments.web.tiles import budget_shown, search_shown
 from mlplatform.http.pages import render_page
 
@@ -27,16 +28,19 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
     counts = run_counts(found)
     may_control = allowed(request.user, "control", found.project)
     best = best_run(found)
+    value = best_value(found, best)
+    failed = counts.states.get(RunState.FAILED, 0)
     context = {
         "project": found.project,
         "experiment": found,
         "counts": counts,
-        "failed_count": counts.states.get(RunState.FAILED, 0),
+        "failed_count": failed,
         "search": search_shown(found, counts),
         "budget": budget_shown(found),
         "best": best,
         "model": ModelVersion.objects.filter(run__experiment=found).select_related("project", "run").first(),
-        **_objective(found, best),
+        **value,
+        "outcome": outcome_of(found, best, value.get("objective"), failed),
         "tracking": tracking_trouble(found),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "points_url": reverse("experiment_points", args=[found.project.slug, found.slug, "csv"]).removesuffix(
@@ -56,12 +60,3 @@ def definition_yaml(request: SignedInRequest, project: str, slug: str) -> HttpRe
     text = experiment_yaml(experiment_get(request.user, project, slug))
     disposition = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
     return HttpResponse(text, content_type="application/yaml", headers=disposition)
-
-
-def _objective(found: Experiment, best: Run | None) -> dict[str, float | int | None]:
-    """The best value of the objective, and the step that reached it."""
-    if best is None:
-        return {}
-    metric = best.metrics.get(name=found.objective_metric)
-    field = found.objective_field
-    return {"objective": getattr(metric, field), "objective_step": getattr(metric, f"{field}_step")}

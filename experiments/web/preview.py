@@ -36,8 +36,7 @@ def preview_shown(
     """Counts in words, and the first sets as a table of what differs."""
     used = [name for name in parameters if any(name in params for params in preview.first)]
     columns = {name: [params.get(name) for params in preview.first] for name in used}
-    many = len(preview.first) > 1
-    varying = [name for name in used if not many or any(value != columns[name][0] for value in columns[name])]
+    varying = [name for name in used if any(value != columns[name][0] for value in columns[name])]
     wanted = min(definition.max_parallel, preview.runs)
     outlook = preview.outlook
     starts = "all" if outlook.now == min(wanted, outlook.together) else "some" if outlook.now else "none"

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import allowed
 from accounts.selectors.projects import project_get
 from accounts.web.access import SignedInRequest, signed_in
+from experiments.catalog import examples
 from experiments.selectors.overview import experiment_lines, model_versions, project_cards
 from mlplatform.http.pages import render_page
 
@@ -30,6 +31,7 @@ def project(request: SignedInRequest, slug: str) -> HttpResponse:
         "experiments": experiment_lines(found, MAX_EXPERIMENTS),
         "models": model_versions(found)[:MAX_MODELS],
         "memberships": found.memberships.select_related("user").order_by("user__username"),
+        "example": examples()[0],
         "may_launch": allowed(request.user, "launch", found),
     }
     return render_page(request, "experiments/project.html", context, fragment="project")

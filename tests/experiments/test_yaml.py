@@ -18,7 +18,7 @@ objective: {metric: accuracy, direction: maximize}
 progress: epochs
 resources: {cpus_per_worker: 1, gpus_per_worker: 0, memory_per_worker: 0, workers: 2}
 parameters:
-  lr: {type: float, default: 0.01, min: 1.0e-05, max: 1.0, log: true}
+  lr: {type: float, default: 0.01, min: 1.0e-05, max: 1, log: true}
   epochs: {type: int, default: 3}
 search:
   method: random

@@ -13,6 +13,8 @@ function toast(level, text) {
   document.getElementById("toasts")?.append(box);
 }
 
+document.addEventListener("toast", ({ detail }) => toast(detail.level, detail.text));
+
 // Errors stay until closed; the rest goes by itself, but not while somebody points at or is in it.
 function expire(box) {
   if (box.dataset.timed || box.classList.contains("toast-error")) return;
