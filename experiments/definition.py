@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from experiments.manifest import CHECKPOINTS, RESOURCES, Manifest, reports_expected
+from experiments.manifest import CHECKPOINTS, FILE_NAME, RESOURCES, Manifest, at_line, reports_expected
 from experiments.models.experiment import Direction
 from experiments.search.budget import KEYS as BUDGET
-from experiments.search.budget import MAX_RETRIES
+from experiments.search.budget import MAX_RETRIES, Budget
 from experiments.search.registry import is_adaptive, pruner_for
+from experiments.search.space import ParamSet
 from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
 from runners.registry import backend_get
@@ -87,6 +88,20 @@ class Definition:
         hours = experiment.max_seconds / HOUR if experiment.max_seconds else None
         return cls(**{name: getattr(experiment, name) for name in names}, max_hours=hours)
 
+    def manifest(self, code: Manifest, sets: Sequence[ParamSet] = ()) -> Manifest:
+        """As the manifest of this code with this definition and these sets, to be written as experiment.yaml.
+
+        Raises InvalidInput for a search that makes no sense.
+        """
+        names = {f.name for f in fields(self)} & {f.name for f in fields(code)} - {"search"}
+        return replace(
+            code,
+            **{name: getattr(self, name) for name in names},
+            search=SearchSpec.from_json(self.search, code.parameters),
+            budget=Budget.from_json({name: getattr(self, name) for name in BUDGET}),
+            runs=tuple(sets),
+        )
+
     def changed(self, given: Mapping[str, Any]) -> "Definition":
         """With the given fields instead of its own; what is None or empty in `given` stays, but for limits."""
         changes = {
@@ -99,6 +114,38 @@ class Definition:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         hours = values.pop("max_hours")
         return values | {"max_seconds": None if hours is None else hours * HOUR}
+
+
+def read_yaml(text: str, code: Manifest) -> tuple[Definition, list[ParamSet]]:
+    """The definition and the listed sets that a text in the shape of experiment.yaml gives an experiment on this code.
+
+    What only the code can say may be left out, and cannot be changed. Raises InvalidInput(field="code"), with the line.
+    """
+    given = Manifest.from_yaml(text, code)
+    _check_unchanged("parameters", given.parameters, code.parameters, text)
+    _check_unchanged("progress", given.progress or code.progress, code.progress, text)
+    return Definition.of_manifest(given), list(given.runs)
+
+
+def _check_unchanged(name: str, given: Any, own: Any, text: str) -> None:
+    if given == own:
+        return
+    path = name
+    if isinstance(own, Mapping):
+        differing = [each for each in {**own, **given} if own.get(each) != given.get(each)]
+        # Without any it is their order, which nothing goes by.
+        if not differing:
+            return
+        path = f"{name}.{differing[0]}"
+    raise at_line(
+        InvalidInput(
+            f"{FILE_NAME}: {path} is not as the code declares it, which a form cannot change. Leave it as it was, or "
+            "upload the code with this file beside it.",
+            field="code",
+            path=path,
+        ),
+        text,
+    )
 
 
 def check(definition: Definition, manifest: Manifest, backend: str) -> tuple[Definition, SearchSpec | None]:

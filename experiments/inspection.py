@@ -2,20 +2,33 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from experiments.manifest import Manifest
 from experiments.search.parameters import Parameter
 from experiments.search.scalars import Value, scalar
 from mlplatform.kernel.errors import InvalidInput
 
+# As many lines of what is wrong as somebody reads at a time.
+MOST_SAID = 5
 # Names by which people call the one function that Ray Train is given.
 USUAL_NAMES = ("train", "train_func", "train_fn", "train_loop_per_worker", "train_loop", "main")
+NO_FUNCTION = (
+    "No train function found. Define one at the top level that takes the parameters, such as def train(config): …, "
+    "or name it in experiment.yaml as entrypoint: module:function."
+)
 
 
 def check_syntax(sources: Mapping[str, str]) -> None:
-    """Raise InvalidInput(field="code") for the first file that Python cannot parse, with line and text."""
+    """Raise InvalidInput(field="code") for files that Python cannot parse: a line for each, with line and text."""
+    wrong = []
     for name, source in sources.items():
-        _parse(name, source)
+        try:
+            parsed(name, source)
+        except InvalidInput as error:
+            wrong.append(error.message)
+    if wrong:
+        raise InvalidInput("\n".join(wrong[:MOST_SAID]), field="code")
 
 
 def check_entrypoint(sources: Mapping[str, str], entrypoint: str) -> None:
@@ -34,7 +47,7 @@ def check_entrypoint(sources: Mapping[str, str], entrypoint: str) -> None:
             f"The entrypoint names the module {module}, which is not among the files: {there}.",
             field="entrypoint",
         )
-    tree = _parse(f"{path}.py", source)
+    tree = parsed(f"{path}.py", source)
     if function not in _top_level_names(tree):
         found = ", ".join(node.name for node in tree.body if isinstance(node, ast.FunctionDef)) or "none"
         raise InvalidInput(f"{path}.py has no function {function}; it defines: {found}.", field="entrypoint")
@@ -50,14 +63,11 @@ def guess_manifest(name: str, sources: Mapping[str, str]) -> Manifest:
         parameters = dict(_config_reads(function))
         progress = next((key for key in ("epochs", "num_epochs", "max_epochs") if key in parameters), "")
         return Manifest(name=name, entrypoint=entrypoint, parameters=parameters, progress=progress)
-    raise InvalidInput(
-        "No train function found. Define one at the top level that takes the parameters, such as def train(config): …, "
-        "or name it in experiment.yaml as entrypoint: module:function.",
-        field="code",
-    )
+    raise InvalidInput("\n".join((NO_FUNCTION, *islice(_passed_over(sources), MOST_SAID))), field="code")
 
 
-def _parse(name: str, source: str) -> ast.Module:
+def parsed(name: str, source: str) -> ast.Module:
+    """The file as Python reads it. Raises InvalidInput(field="code") with line and text of what it cannot read."""
     try:
         return ast.parse(source, filename=name)
     except (RecursionError, MemoryError):
@@ -84,13 +94,30 @@ def _candidates(sources: Mapping[str, str]) -> Iterator[tuple[str, ast.FunctionD
     found = [
         (file, node)
         for file, source in sources.items()
-        for node in _parse(file, source).body
+        for node in parsed(file, source).body
         if isinstance(node, ast.FunctionDef) and _is_callable(node) and not node.name.startswith("_")
     ]
     named = [pair for pair in found if pair[1].name in USUAL_NAMES]
     configs = [pair for pair in found if _config_name(pair[1]) in ("config", "cfg", "params")]
     yield from sorted(named, key=lambda pair: (USUAL_NAMES.index(pair[1].name), pair[0].count("/")))
     yield from configs
+
+
+def _passed_over(sources: Mapping[str, str]) -> Iterator[str]:
+    """Why each file has none."""
+    for file, source in sources.items():
+        body = parsed(file, source).body
+        functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if not functions:
+            yield f"{file} defines no function at its top level; put what it does into one."
+        for node in functions:
+            where = f"{file}, line {node.lineno}: {node.name}({', '.join(arg.arg for arg in node.args.args)})"
+            if isinstance(node, ast.AsyncFunctionDef):
+                yield f"{where} is async, which Ray Train does not call."
+            elif not _is_callable(node):
+                yield f"{where} needs more than one argument; Ray Train gives one, the parameters."
+            else:
+                yield f"{where} is neither called train nor takes an argument called config."
 
 
 def _is_callable(function: ast.FunctionDef) -> bool:

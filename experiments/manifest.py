@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
+from experiments import yaml_file
 from experiments.search.budget import Budget
 from experiments.search.checks import whole
 from experiments.search.conditions import declare_all
 from experiments.search.parameters import Parameter
-from experiments.search.scalars import number, scalar, shown
+from experiments.search.scalars import exact, number, scalar, shown
 from experiments.search.space import MAX_SETS, ParamSet, complete
 from experiments.search.spec import SearchSpec
 from mlplatform.kernel.errors import InvalidInput
@@ -21,7 +20,6 @@ KEYS = {
     "name", "description", "entrypoint", "objective", "progress", "resources", "parameters", "search", "budget",
     "checkpoints", "runs", "fresh_process",
 }  # fmt: skip
-MAX_CHARACTERS = 64 * 2**10
 RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker", "memory_per_worker"}
 # Smallest values: without its newest checkpoint a run could not go on after a fault.
 CHECKPOINTS = {"keep_last": 1, "keep_best": 0, "keep_every": 0}
@@ -75,9 +73,24 @@ class Manifest:
             "checkpoints": {name: getattr(self, name) for name in CHECKPOINTS},
         }
 
+    def to_yaml(self) -> str:
+        """experiment.yaml that `from_yaml` reads as this, without what goes without saying."""
+        content = self.to_json()
+        content["parameters"] = {
+            name: {
+                key: exact(value) if key in ("min", "max", "step") else value for key, value in each.items()
+            }
+            for name, each in _parameters(content).items()
+        }
+        for section in ("resources", "budget"):
+            content[section] = {name: exact(value) for name, value in content[section].items()}
+        if all(value == getattr(Manifest, name) for name, value in content["checkpoints"].items()):
+            del content["checkpoints"]
+        return yaml_file.write({name: value for name, value in content.items() if value})
+
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
-        """Check and build. Raises InvalidInput(field="code") naming the key, its value and the remedy."""
+        """Check and build. Raises InvalidInput(field="code", path=…) naming the key, its value and the remedy."""
         _only(content, KEYS, FILE_NAME)
         objective = _mapping(content, "objective")
         _only(objective, {"metric", "direction"}, "objective")
@@ -85,11 +98,15 @@ class Manifest:
         _only(resources, RESOURCES, "resources")
         direction = _text(objective, "direction", 10) or "maximize"
         if direction not in ("maximize", "minimize"):
-            raise _bad(f"objective.direction is {direction!r}; write maximize or minimize")
+            raise _bad(
+                f"objective.direction is {direction!r}; write maximize or minimize", "objective.direction"
+            )
         parameters = _declared(content)
         progress = _text(content, "progress", 100)
         if progress and not progress.isdecimal() and progress not in parameters:
-            raise _bad(f"progress is {progress!r}, which is neither a number nor a declared parameter")
+            raise _bad(
+                f"progress is {progress!r}, which is neither a number nor a declared parameter", "progress"
+            )
         return cls(
             name=_text(content, "name", 100) or "experiment",
             description=_text(content, "description", 2000),
@@ -108,20 +125,33 @@ class Manifest:
         )
 
     @classmethod
-    def from_yaml(cls, text: str) -> "Manifest":
-        """Parse experiment.yaml. Raises InvalidInput(field="code")."""
-        if len(text) > MAX_CHARACTERS:
-            raise _bad(f"it has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read")
+    def from_yaml(cls, text: str, code: "Manifest | None" = None) -> "Manifest":
+        """Parse experiment.yaml. Raises InvalidInput(field="code"), with the line of the key that is wrong.
+
+        What is left out of name, entrypoint and parameters comes from `code`.
+        """
         try:
-            # An alias can stand for a value of any size, however short the file is.
-            if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-                raise _bad("it uses an alias (*name); write the value out")
-            content = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise _bad(f"it is not valid YAML: {str(error)[:500] or type(error).__name__}") from error
+            content = yaml_file.read(text)
+        except ValueError as error:
+            raise _bad(str(error)) from error
         if not isinstance(content, dict):
             raise _bad("it must be a mapping with keys such as entrypoint and parameters")
-        return cls.from_json(content)
+        own = code.to_json() if code else {}
+        content = {name: own[name] for name in ("name", "entrypoint", "parameters") if own} | content
+        try:
+            return cls.from_json(content)
+        except InvalidInput as error:
+            raise at_line(error, text) from error
+
+
+def at_line(error: InvalidInput, text: str) -> InvalidInput:
+    """The error with the line of its key in this text of experiment.yaml, if it is about one that is there."""
+    path = error.details.get("path")
+    line = yaml_file.line_of(text, path) if path else None
+    if line is None:
+        return error
+    problem = error.message.removeprefix(f"{FILE_NAME}: ")
+    return InvalidInput(f"{FILE_NAME}, line {line}: {problem}", field=error.field, path=path)
 
 
 def reports_expected(progress: str, params: Mapping[str, Any]) -> int | None:
@@ -136,7 +166,7 @@ def reports_expected(progress: str, params: Mapping[str, Any]) -> int | None:
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = content.get(key) or {}
     if not isinstance(value, Mapping):
-        raise _bad(f"{key} is {shown(value)}; it must be a mapping")
+        raise _bad(f"{key} is {shown(value)}; it must be a mapping", key)
     return value
 
 
@@ -149,9 +179,9 @@ def _text(content: Mapping[str, Any], key: str, limit: int) -> str:
             str(scalar(value)).strip() if key != "description" or not isinstance(value, str) else _long(value)
         )
     except ValueError as error:
-        raise _bad(f"{key} {error}") from None
+        raise _bad(f"{key} {error}", key) from None
     if len(text) > limit:
-        raise _bad(f"{key} has {len(text)} characters; at most {limit} fit")
+        raise _bad(f"{key} has {len(text)} characters; at most {limit} fit", key)
     return text
 
 
@@ -164,9 +194,9 @@ def _declared(content: Mapping[str, Any]) -> dict[str, Parameter]:
     try:
         return declare_all({str(scalar(name)): value for name, value in _parameters(content).items()})
     except InvalidInput as error:
-        raise _bad(error.message.rstrip(".")) from error
+        raise _bad(error.message.rstrip("."), f"parameters.{error.field}") from error
     except ValueError as error:
-        raise _bad(f"the name of a parameter {error}") from None
+        raise _bad(f"the name of a parameter {error}", "parameters") from None
 
 
 def _checked(content: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -183,7 +213,7 @@ def _checked(content: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
             },
         }
     except InvalidInput as error:
-        raise _bad(error.message.rstrip(".")) from error
+        raise _bad(error.message.rstrip("."), error.field) from error
 
 
 def _sets(value: Any, parameters: Mapping[str, Parameter]) -> tuple[ParamSet, ...]:
@@ -191,22 +221,25 @@ def _sets(value: Any, parameters: Mapping[str, Parameter]) -> tuple[ParamSet, ..
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
-        raise _bad(f"runs is {shown(value)}; write a list of sets such as [{{lr: 0.1}}, {{lr: 0.01}}]")
+        raise _bad(
+            f"runs is {shown(value)}; write a list of sets such as [{{lr: 0.1}}, {{lr: 0.01}}]", "runs"
+        )
     if len(value) > MAX_SETS:
-        raise _bad(f"runs lists {len(value)} sets; at most {MAX_SETS} fit")
+        raise _bad(f"runs lists {len(value)} sets; at most {MAX_SETS} fit", "runs")
     sets = []
     for position, given in enumerate(value, 1):
         try:
             sets.append(complete(parameters, {str(name): each for name, each in given.items()}))
         except InvalidInput as error:
-            raise _bad(f"in set {position} of runs: {error.message.rstrip('.')}") from error
+            path = f"runs.{position - 1}.{error.field}"
+            raise _bad(f"in set {position} of runs: {error.message.rstrip('.')}", path) from error
     return tuple(sets)
 
 
 def _flag(content: Mapping[str, Any], key: str) -> bool:
     value = content.get(key)
     if value is not None and not isinstance(value, bool):
-        raise _bad(f"{key} is {shown(value)}; write true or false")
+        raise _bad(f"{key} is {shown(value)}; write true or false", key)
     return bool(value)
 
 
@@ -216,7 +249,7 @@ def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(value, list):
         return _mapping(content, "parameters")
     if not all(isinstance(item, Mapping) and item.get("name") for item in value):
-        raise _bad("parameters is a list in which something has no name")
+        raise _bad("parameters is a list in which something has no name", "parameters")
     return {item["name"]: {key: item[key] for key in item if key != "name"} for item in value}
 
 
@@ -224,9 +257,9 @@ def _number(content: Mapping[str, Any], key: str, default: float) -> float:
     try:
         value = number(content.get(key, default))
     except ValueError as error:
-        raise _bad(f"resources.{key} {error}") from None
+        raise _bad(f"resources.{key} {error}", f"resources.{key}") from None
     if value < 0:
-        raise _bad(f"resources.{key} is {value:g}; it must not be negative")
+        raise _bad(f"resources.{key} is {value:g}; it must not be negative", f"resources.{key}")
     return value
 
 
@@ -234,9 +267,11 @@ def _only(content: Mapping[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(str(key) for key in set(content) - known)
     if unknown:
         raise _bad(
-            f"{where} has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], sorted(known))}"
+            f"{where} has the unknown key {', '.join(unknown)}; {known_instead(unknown[0], sorted(known))}",
+            unknown[0] if where == FILE_NAME else f"{where}.{unknown[0]}",
         )
 
 
-def _bad(problem: str) -> InvalidInput:
-    return InvalidInput(f"{FILE_NAME}: {problem}.", field="code")
+def _bad(problem: str, path: str | None = None) -> InvalidInput:
+    details = {"path": path} if path else {}
+    return InvalidInput(f"{FILE_NAME}: {problem}.", field="code", **details)

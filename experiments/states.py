@@ -16,6 +16,8 @@ class RunState(TextChoices):
 
 
 RUN_TERMINAL = frozenset({"completed", "failed", "canceled", "pruned"})
+# Trained as far as they were to: how long they took says how long others take.
+RUN_TRAINED = ("completed", "pruned")
 RUN_LEASED = frozenset({"starting", "running"})
 # In this order PostgreSQL knows it as the condition of the index on open runs.
 RUN_OPEN = ("queued", "starting", "running")

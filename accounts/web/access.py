@@ -8,8 +8,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts import permissions
 from accounts.models import Project, User
-from accounts.permissions import role_in, suffices
 
 P = ParamSpec("P")
 
@@ -39,6 +39,5 @@ def signed_in(
 
 def rights(user: User, project: Project) -> dict[str, bool]:
     """What a member may do, as pages of a project ask: may_launch, may_control, may_manage. One query."""
-    role = role_in(user, project)
-    actions = ("launch", "control", "manage")
-    return {f"may_{action}": role is not None and suffices(role, action) for action in actions}
+    may = permissions.rights(user, project)
+    return {f"may_{action}": action in may for action in ("launch", "control", "manage")}

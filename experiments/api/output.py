@@ -197,6 +197,9 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "rungs": [{"step": rung.step, "runs": rung.runs} for rung in preview.rungs],
         "seconds_per_run": preview.seconds_per_run,
         "seconds": preview.seconds,
+        "together": preview.outlook.together,
+        "now": preview.outlook.now,
+        "waits": preview.outlook.reason,
         "warnings": preview.warnings,
     }
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.search.parameters import Parameter
 from experiments.search.port import Rung
 from experiments.search.registry import pruner_for, searcher_for
 from experiments.search.space import ParamSet
 from experiments.search.spec import SearchSpec
+from mlplatform.kernel.errors import InvalidInput
 
 SHOWN = 5
 
@@ -49,3 +51,14 @@ def preview(
         first=(*listed[:shown], *(params for params in proposals if params is not None)),
         rungs=tuple(pruner.rungs(runs)) if pruner is not None else (),
     )
+
+
+def run_count(
+    search: Mapping[str, Any], parameters: Mapping[str, Parameter], listed: Sequence[ParamSet]
+) -> int | None:
+    """How many runs this makes at most; None where nobody can say yet."""
+    try:
+        spec = SearchSpec.from_json(search or ({} if listed else {"method": "grid"}), parameters)
+        return (spec.size(parameters) + len(listed)) * spec.repeat or None
+    except InvalidInput:
+        return None

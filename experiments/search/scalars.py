@@ -1,6 +1,7 @@
 """What a parameter's value may be: something that JSON, PostgreSQL and a form can all hold. Pure."""
 
 import math
+from typing import Any
 
 Value = float | int | bool | str
 
@@ -36,6 +37,11 @@ def number(value: object) -> float:
         raise ValueError(f"is {shown(value)}, which is not a number") from None
     scalar(found)
     return found
+
+
+def exact(value: Any) -> Any:
+    """5 for 5.0, and all digits of the rest: what is shown comes back as the same value."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def shown(value: object) -> str:

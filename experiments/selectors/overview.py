@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, Sum
 
 from experiments.models import Experiment, Run
+from experiments.pace import seconds_left
 from experiments.selectors.conditions import Scope
 from experiments.selectors.names import metric_names
-from experiments.states import RUN_LEASED, RUN_TERMINAL, RunState
+from experiments.selectors.runs import seconds_per_run
+from experiments.states import RUN_LEASED, RUN_TERMINAL, RUN_TRAINED, RunState
 from mlplatform.kernel import clock
 
 
@@ -26,6 +28,7 @@ class RunCounts:
     sets: int
     searched: int
     seconds: float | None
+    seconds_left: float | None
 
 
 def run_counts(experiment: Experiment) -> RunCounts:
@@ -42,19 +45,32 @@ def run_counts(experiment: Experiment) -> RunCounts:
     states = {state: by_state[state]["count"] for state in RunState.values if state in by_state}
     begun = runs.filter(Q(state__in=RUN_LEASED) | Q(state=RunState.QUEUED, attempted__isnull=False))
     now = clock.now()
-    under_way = list(begun.values_list("state", "progress", "attempt_started_at"))
+    under_way = list(begun.only("state", "progress", "progress_base", "attempt_started_at"))
     seconds = [row["attempted"].total_seconds() for row in by_state.values() if row["attempted"] is not None]
-    seconds += [(now - at).total_seconds() for state, _, at in under_way if state in RUN_LEASED and at]
+    training = [run for run in under_way if run.state in RUN_LEASED]
+    seconds += [(now - run.attempt_started_at).total_seconds() for run in training if run.attempt_started_at]
     done = sum(states.get(state, 0) for state in RUN_TERMINAL)
+    done_progress = done + sum(run.progress or 0.0 for run in under_way)
+    total = sum(states.values())
+    # A searcher makes its sets as it learns: those to come count as well.
+    search = experiment.search
+    planned = max(total, (search.get("runs") or 0) * search.get("repeat", 1))
+    ended = [by_state[state] for state in RUN_TRAINED if state in by_state]
     return RunCounts(
-        total=sum(states.values()),
+        total=total,
         done=done,
-        done_progress=done + sum(progress or 0.0 for _, progress, _ in under_way),
+        done_progress=done_progress,
         words=", ".join(f"{count:,} {state}" for state, count in states.items()),
         states=states,
         sets=sum(row["sets"] for row in by_state.values()),
         searched=sum(row["searched"] for row in by_state.values()),
         seconds=sum(seconds) if seconds else None,
+        seconds_left=seconds_left(
+            left=planned - done_progress,
+            ended=[(row["count"], row["attempted"].total_seconds()) for row in ended if row["attempted"]],
+            paces=[pace for run in training if (pace := seconds_per_run(run, now)) is not None],
+            at_work=len(training),
+        ),
     )
 
 

@@ -102,10 +102,14 @@ def _checked(user: Person, action: str, rows: "QuerySet[Run]") -> Run:
     return run
 
 
-def _eta(run: Run, now: datetime) -> float | None:
+def seconds_per_run(run: Run, now: datetime) -> float | None:
+    """How long a whole run takes at the speed of this one, None if that is not known yet."""
     if run.state != RunState.RUNNING or run.progress is None or run.attempt_started_at is None:
         return None
     done = run.progress - run.progress_base
-    if done < MIN_PROGRESS_FOR_ETA:
-        return None
-    return (now - run.attempt_started_at).total_seconds() / done * (1 - run.progress)
+    return (now - run.attempt_started_at).total_seconds() / done if done >= MIN_PROGRESS_FOR_ETA else None
+
+
+def _eta(run: Run, now: datetime) -> float | None:
+    each = seconds_per_run(run, now)
+    return None if each is None or run.progress is None else each * (1 - run.progress)

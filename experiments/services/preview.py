@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Avg, DurationField, ExpressionWrapper, F, Sum
 
 from experiments.definition import Definition, run_steps
@@ -15,7 +14,7 @@ from experiments.search.space import ParamSet
 from experiments.selectors.bundles import bundle_warnings
 from experiments.services.checking import launch_checked
 from experiments.states import RunState
-from runners.registry import backend_get
+from runners.selectors.outlook import Outlook, outlook
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Preview:
     rungs: list[Rung]
     seconds_per_run: float | None
     seconds: float | None
+    # Of the runs that may train at a time.
+    outlook: Outlook
     warnings: list[str]
 
 
@@ -47,24 +48,23 @@ def experiment_preview(
         max_steps=steps or run_steps(launch.manifest, launch.search),
     )
     each = _seconds_per_run(bundle, definition)
+    room = outlook(
+        launch.backend,
+        cpus=definition.workers * definition.cpus_per_worker,
+        gpus=definition.workers * definition.gpus_per_worker,
+        memory=definition.workers * definition.memory_per_worker,
+        count=min(definition.max_parallel, found.runs),
+    )
     return Preview(
         sets=found.sets,
         runs=found.runs,
         first=list(found.first),
         rungs=list(found.rungs),
         seconds_per_run=each,
-        seconds=None if each is None else each * found.runs / _slots(definition, found.runs),
+        seconds=None if each is None else each * found.runs / max(1, room.together),
+        outlook=room,
         warnings=bundle_warnings(bundle),
     )
-
-
-def _slots(definition: Definition, runs: int) -> int:
-    """How many runs train at the same time on an otherwise idle backend."""
-    room = backend_get(settings.DEFAULT_BACKEND)
-    fit = room.cpus / (definition.workers * definition.cpus_per_worker)
-    if definition.gpus_per_worker:
-        fit = min(fit, room.gpus / (definition.workers * definition.gpus_per_worker))
-    return max(1, min(int(fit), definition.max_parallel, runs))
 
 
 def _seconds_per_run(bundle: Bundle, definition: Definition) -> float | None:

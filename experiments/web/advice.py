@@ -5,24 +5,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Advice:
-    """A headline and the next step."""
+    """A headline and the next step; `is_code`: other code is what helps."""
 
     title: str
     remedy: str
+    is_code: bool = False
 
 
 ADVICE = {
     "user_error": Advice(
         "The training code raised an error",
         "Fix the line that the traceback names and upload the code again, or retry if the error was a passing one.",
+        is_code=True,
     ),
     "user_exit": Advice(
         "The training code left by itself",
         "It called sys.exit or raised SystemExit. Return from the train function instead.",
+        is_code=True,
     ),
     "code_error": Advice(
         "The training code could not be loaded",
         "Check the imports and the entrypoint (module:function), then upload the code again.",
+        is_code=True,
     ),
     "out_of_memory": Advice(
         "It ran out of memory",
@@ -61,6 +65,7 @@ ADVICE = {
         "The requirements could not be installed",
         "Correct requirements.txt as the installer's words below say, then upload the code again. "
         "If they say that an index could not be reached, retry once it can.",
+        is_code=True,
     ),
     "bundle_broken": Advice(
         "The code is lost",

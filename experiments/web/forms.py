@@ -78,6 +78,11 @@ class ParameterForm(forms.Form):
                 parameter.type if parameter.type in NUMERIC and not parameter.choices else "",
             )
 
+    def sent(self) -> dict[str, list[str]]:
+        """What a browser sends of the inputs as they begin, by their names."""
+        found = {self[name].html_name: self[name].initial for name in self.parameters}
+        return {name: begin if isinstance(begin, list) else [begin] for name, begin in found.items()}
+
     @property
     def space(self) -> dict[str, Any]:
         """What the valid form says in the shape of `search.space`, without what only repeats the default."""
@@ -137,6 +142,7 @@ def _field(parameter: Parameter, entry: Any) -> forms.Field:
         choices = [written(choice) for choice in (parameter.choices or (True, False))]
         ticked = choices if isinstance(entry, Mapping) else _listed(entry)
         return forms.MultipleChoiceField(
+            label=parameter.name,
             choices=[(choice, choice) for choice in choices],
             initial=ticked,
             required=False,
@@ -145,6 +151,7 @@ def _field(parameter: Parameter, entry: Any) -> forms.Field:
         )
     is_constant = parameter.type == "constant"
     return forms.CharField(
+        label=parameter.name,
         initial="" if entry is None else written(entry) if is_constant else text_of(parameter, entry),
         required=False,
         disabled=is_constant,

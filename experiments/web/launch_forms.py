@@ -1,6 +1,5 @@
 """All forms of a new experiment together: from a definition, and back to one."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 from django.forms import BaseForm
 
 from experiments.definition import Definition
-from experiments.models import Experiment
 from experiments.search.parameters import Parameter
-from experiments.search.registry import proposes
+from experiments.search.preview import run_count
 from experiments.search.space import ParamSet
-from experiments.search.spec import SearchSpec
 from experiments.web.forms import ParameterForm
 from experiments.web.search_form import SearchForm
 from experiments.web.section_forms import AboutForm, AdvancedForm, LimitsForm, ResourcesForm, Section
@@ -50,6 +47,11 @@ class LaunchForms:
     def has_errors(self) -> bool:
         """Whether anything is wrong."""
         return any(form.errors for form in self)
+
+    @property
+    def all(self) -> list[BaseForm]:
+        """For the template."""
+        return list(self)
 
     def __iter__(self) -> Iterator[BaseForm]:
         """A list says all that is to be tried, so what is sent for single parameters is passed over."""
@@ -99,31 +101,5 @@ class LaunchForms:
         """How many runs this makes at most; None where nobody can say yet."""
         if self.bound and self.has_errors:
             return None
-        try:
-            listed = self.sets if self.bound else self._sets
-            search = self.definition().search if self.bound else self._begin.search
-            if not search and not listed:
-                search = {"method": "grid"}
-            spec = SearchSpec.from_json(search, self._parameters)
-            return (spec.size(self._parameters) + len(listed)) * spec.repeat or None
-        except InvalidInput:
-            return None
-
-
-def definition_to_clone(source: Experiment) -> tuple[Definition, list[ParamSet]]:
-    """What another experiment like this one begins with: a definition, and the sets that it lists.
-
-    A list of sets that is a grid is shown as one.
-    """
-    definition = replace(Definition.of_experiment(source), name=f"{source.name[:95]} copy")
-    if proposes(definition.search):
-        return definition, []
-    listed = list(source.runs.filter(searched=False, parent=None, repeat=1).values_list("params", flat=True))
-    values: dict[str, list[Any]] = {}
-    for params in listed:
-        for name, value in params.items():
-            if value not in values.setdefault(name, []):
-                values[name].append(value)
-    if math.prod(map(len, values.values())) != len(listed):
-        return definition, listed
-    return replace(definition, search={**definition.search, "method": "grid", "space": values}), []
+        search = self.definition().search if self.bound else self._begin.search
+        return run_count(search, self._parameters, self.sets if self.bound else self._sets)

@@ -5,6 +5,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors.projects import project_get
 from accounts.web.access import SignedInRequest, rights, signed_in
+from experiments.catalog import examples
 from experiments.selectors.listings import experiment_page, project_cards
 from experiments.selectors.usage import usage as usage_of
 from experiments.states import ExperimentState
@@ -46,6 +47,7 @@ def project(request: SignedInRequest, slug: str) -> HttpResponse:
         "states": ExperimentState.choices,
         "by_name": wanted.href(sort="-name" if wanted.order == "name" else "name"),
         "by_age": wanted.href(sort="created" if wanted.order in {"", "-created"} else "-created"),
+        "example": examples()[0],
         **rights(request.user, found),
         **beside(wanted, listed.page),
     }

@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.permissions import rights
-from accounts.web.access import SignedInRequest, signed_in
+from accounts.web.access import SignedInRequest, rights, signed_in
 from experiments.models import ModelVersion, Run
 from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
@@ -40,7 +39,6 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
     found = run_get(request.user, project, slug, number)
     previous, following = neighbours(found)
     checkpoints = checkpoints_shown(found)
-    may = rights(request.user, found.experiment.project)
     events = list(found.events.select_related("actor").order_by("-id")[:MAX_EVENTS])
     context = {
         "project": found.experiment.project,
@@ -59,8 +57,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "tracking": tracking_state(found),
         "previous": previous,
         "following": following,
-        "may_launch": "launch" in may,
-        "may_control": "control" in may,
+        **rights(request.user, found.experiment.project),
     }
     # The part that is fetched at every report has neither charts nor the log.
     if not wants_fragment(request):

@@ -151,11 +151,6 @@ class SearchForm(forms.Form):
                     self.add_error("runs", "Say how many sets may be tried.")
         return cleaned
 
-    @property
-    def runs_per_set(self) -> int:
-        """Runs per set. Only for a valid form."""
-        return int(self._value("repeat"))
-
     def to_json(self, space: Mapping[str, Any]) -> dict[str, Any]:
         """In the shape of experiment.yaml. Only for a valid form."""
         method, pruner = self._value("method"), self._value("pruner")

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from experiments.definition import LIMITS, MAX_NAME, Definition
+from experiments.search.scalars import exact
 
 
 def _whole(name: str, **options: Any) -> forms.IntegerField:
@@ -18,11 +19,6 @@ def _amount(name: str, **options: Any) -> forms.FloatField:
     return forms.FloatField(min_value=low, max_value=high, **options)
 
 
-def _exact(value: Any) -> Any:
-    """5 for 5.0, and all digits of the rest: what is shown comes back as the new value."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class Section(forms.Form):
     """Begins with the values of a definition; what is left empty keeps them, but for a limit that is taken away."""
 
@@ -30,7 +26,7 @@ class Section(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None, definition: Definition) -> None:
         values = {name: getattr(definition, name) for name in self.base_fields}
-        super().__init__(data, initial={name: _exact(value) for name, value in values.items()})
+        super().__init__(data, initial={name: exact(value) for name, value in values.items()})
 
     def values(self) -> dict[str, Any]:
         """Fields of a definition."""
@@ -45,6 +41,12 @@ class AboutForm(Section):
     """What is asked, and of which function."""
 
     name = forms.CharField(max_length=MAX_NAME)
+    description = forms.CharField(
+        max_length=2000,
+        required=False,
+        help_text="What you want to find out.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     entrypoint = forms.CharField(max_length=200, help_text="module:function in your code.")
     objective_metric = forms.CharField(
         max_length=200, required=False, help_text="As reported by the code.", label="Metric that decides"
@@ -52,6 +54,11 @@ class AboutForm(Section):
     objective_direction = forms.ChoiceField(
         choices=[("maximize", "higher"), ("minimize", "lower")], label="Better is"
     )
+
+    def values(self) -> dict[str, Any]:
+        """A description that is not sent at all stays."""
+        found = super().values()
+        return found if "description" in self.data else found | {"description": self.initial["description"]}
 
 
 class ResourcesForm(Section):

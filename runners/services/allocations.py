@@ -10,11 +10,12 @@ from django.conf import settings
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from mlplatform.kernel.states import move
-from runners.admission import Claim, decide
+from runners.admission import decide
 from runners.models import Allocation, Lease
 from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
 from runners.selectors.allocations import silent_since
+from runners.selectors.outlook import claim_of
 from runners.services.packages import package_url
 from runners.services.tokens import allocation_token
 from runners.states import HOLDING, MOVES, AllocationState
@@ -151,8 +152,8 @@ def _admit(backend: str) -> None:
     holding = {a.id: a for a in Allocation.objects.filter(backend=backend, state__in=HOLDING)}
     room = backend_get(backend)
     decision = decide(
-        [_claim(a) for a in waiting.values()],
-        [_claim(a) for a in holding.values()],
+        [claim_of(a) for a in waiting.values()],
+        [claim_of(a) for a in holding.values()],
         cpus=room.cpus,
         gpus=room.gpus,
         memory=room.memory,
@@ -164,13 +165,6 @@ def _admit(backend: str) -> None:
             Allocation.objects.filter(pk=pk).update(waiting_reason=reason)
     for pk in decision.admit:
         _submit(waiting[pk])
-
-
-def _claim(allocation: Allocation) -> Claim:
-    idle = allocation.idle_since is not None and allocation.state == AllocationState.RUNNING
-    return Claim(
-        id=allocation.id, cpus=allocation.cpus, gpus=allocation.gpus, memory=allocation.memory, idle=idle
-    )
 
 
 def _submit(allocation: Allocation) -> None:

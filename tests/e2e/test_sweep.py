@@ -54,7 +54,7 @@ def test_a_search_is_previewed_paused_thinned_out_and_forked(
     page.get_by_label("Parameter sets").fill("6")
     page.get_by_label("lr", exact=False).first.fill("0.01..x")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("write a range such as")).to_be_visible()
+    expect(page.locator(".parameter").get_by_text("write a range such as")).to_be_visible()
     page.get_by_label("lr", exact=False).first.fill("0.01..0.1 log")
     page.get_by_label("Metric that decides").fill("accuracy")
     page.get_by_role("button", name="Preview").click()

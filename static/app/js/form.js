@@ -83,7 +83,9 @@ document.addEventListener("input", (event) => {
   const form = event.target.closest?.("form[data-grid]");
   if (form) count(form);
 });
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
+  // Nobody asked for the preview that comes while somebody types.
+  if (event.target.id === "preview") return;
   for (const form of document.querySelectorAll("form[data-grid]")) {
     count(form);
     // To what the preview says, or to the first thing that it says is wrong.

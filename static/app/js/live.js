@@ -36,6 +36,7 @@ function say(state, text) {
 // Nobody looks at a hidden page: remember what changed, and fetch it once when somebody does.
 function tell(kinds) {
   for (const kind of kinds) waiting.add(kind);
+  if (kinds.length) document.dispatchEvent(new CustomEvent("live:news", { detail: kinds }));
   if (document.hidden) return;
   for (const element of document.querySelectorAll("[data-live-on]")) {
     if (element.dataset.liveOn.split(" ").some((kind) => waiting.has(kind))) {

@@ -13,6 +13,8 @@ function toast(level, text) {
   document.getElementById("toasts")?.append(box);
 }
 
+document.addEventListener("toast", ({ detail }) => toast(detail.level, detail.text));
+
 // Errors stay until closed; the rest goes by itself, but not while somebody points at or is in it.
 function expire(box) {
   if (box.dataset.timed || box.classList.contains("toast-error")) return;
@@ -47,6 +49,13 @@ function showTimes(root = document) {
     if (element.textContent !== text) element.textContent = text;
   }
 }
+
+function showCopies() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+// Of a field, what stands in it now.
+const textOf = (element) => element.value ?? element.textContent;
 
 function confirmed(text) {
   const dialog = document.createElement("dialog");
@@ -93,7 +102,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   try {
-    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+    await navigator.clipboard.writeText(textOf(document.querySelector(button.dataset.copy)));
     toast("success", "Copied.");
   } catch {
     toast("warning", "The browser does not allow copying here; select the text instead.");
@@ -112,9 +121,6 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:error", () => {
   if (!document.querySelector("[data-toast].toast-warning")) toast("warning", "The portal did not answer. The page catches up when it is back.");
 });
-const showCopies = () => {
-  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-};
 document.addEventListener("htmx:after:swap", () => {
   showTimes();
   showCopies();

@@ -63,7 +63,13 @@ def test_projects_are_found_and_ordered(
 
 
 def test_empty_project(browser: Browser, owner: User, viewer: User) -> None:
-    assert "/p/vision/new/" in browser(owner).get("/p/vision/").content.decode()
+    client = browser(owner)
+    page = client.get("/p/vision/").content.decode()
+    assert 'action="/p/vision/new/"' in page
+    # Two clicks: the example, and Launch.
+    assert '<input type="hidden" name="example" value="digits">' in page
+    form = client.post("/p/vision/new/", {"example": "digits"}, follow=True).content.decode()
+    assert "Launch" in form
     page = browser(viewer).get("/p/vision/").content.decode()
     assert "/p/vision/new/" not in page
     assert "As a viewer" in page
