@@ -6,7 +6,7 @@
 
 from typing import Any
 
-MAX_POINTS = 5_000
+MAX_POINTS = 20_000
 MAX_LOG_CHARACTERS = 256 * 1024
 # What a point, and a batch without any, are about as JSON.
 POINT_BYTES = 60

@@ -1,6 +1,6 @@
 """Points: how fast they are taken over HTTP, what they take on disk, and how soon a chart of a million is there.
 
-    python -m tests.benchmarks.bench_points [--points 2000000] [--peer-points 60000]
+    python -m tests.benchmarks.bench_points [--points 4000000] [--peer-points 60000]
 
 The portal is real: one web process, worker, clock, PostgreSQL with durable commits, Valkey. The peer is MLflow's
 server with one worker process and its database on the same PostgreSQL, spoken to through MLflow's own client. Both get
@@ -32,6 +32,8 @@ from tests.benchmarks.workers import Worker, workers
 
 CLIENTS = 2
 NAMES = ("loss", "accuracy", "lr", "grad_norm", "throughput")
+# What is sent, and how many points a call has; the harness sends msgpack, up to 20,000 a call.
+KINDS = (("JSON", 1000), ("JSON", 20_000), ("msgpack", 1000), ("msgpack", 5000), ("msgpack", 20_000))
 LONG = 1_000_000
 WIDTH = 2000
 LIMIT_S = 300.0
@@ -209,7 +211,7 @@ def chart_rows(portal: PortalAlone, mlflow_url: str, worker: Worker, times: int)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--points", type=int, default=2_000_000)
+    parser.add_argument("--points", type=int, default=4_000_000)
     parser.add_argument("--peer-points", type=int, default=60_000)
     parser.add_argument("--reads", type=int, default=100)
     options = parser.parse_args()
@@ -222,12 +224,14 @@ def main() -> None:
             vacuum(portal.servers.database_url(DATABASE))
             their_bytes = sql(portal.servers.database_url(DATABASE), THEIRS) / options.peer_points
             speeds: list[tuple[str, float]] = []
+            # Whole calls of every size for each client.
+            share = options.points // len(KINDS) // (CLIENTS * 20_000) * CLIENTS * 20_000
             first = 1
-            for kind, per_batch in (("JSON", 1000), ("JSON", 5000), ("msgpack", 1000), ("msgpack", 5000)):
+            for kind, per_batch in KINDS:
                 wire.msgpack = msgpack if kind == "msgpack" else None  # type: ignore[attr-defined]
                 cpu = portal.cpu_seconds()["web"]
-                ingest = ingest_ours(team[:CLIENTS], options.points // 4, per_batch, first)
-                used = (portal.cpu_seconds()["web"] - cpu) / (options.points / 4) * 1e6
+                ingest = ingest_ours(team[:CLIENTS], share, per_batch, first)
+                used = (portal.cpu_seconds()["web"] - cpu) / share * 1e6
                 speeds.append(
                     (f"mlplatform, {kind}, {per_batch:,} a call; web CPU {used:.1f} s per million", ingest)
                 )
@@ -238,12 +242,13 @@ def main() -> None:
             for worker in team[:CLIENTS]:
                 worker.end()
             settle(own)
-            large = sql(own, OURS) / (options.points / 4 // 1000 * 1000 * 4)
-            small_batches(team[CLIENTS : 2 * CLIENTS], options.points // 4)
+            sent = share * len(KINDS)
+            large = sql(own, OURS) / sent
+            small_batches(team[CLIENTS : 2 * CLIENTS], sent // 4)
             for worker in team[CLIENTS : 2 * CLIENTS]:
                 worker.end()
             settle(own)
-            after = sql(own, OURS) / (options.points * 1.25)
+            after = sql(own, OURS) / (sent * 1.25)
             rows = [
                 ["mlplatform, from large batches", f"{large:.1f}", f"1/{their_bytes / large:.1f}"],
                 ["mlplatform, with a fifth from small ones", f"{after:.1f}", f"1/{their_bytes / after:.1f}"],
