@@ -122,7 +122,12 @@ def _given(code: Manifest, begin: Definition, sets: list[ParamSet], data: QueryD
 
 
 def _as(view: str, code: Manifest, definition: Definition, sets: list[ParamSet]) -> Given:
-    """What somebody has said in either view."""
+    """What somebody has said in either view. Raises InvalidInput for what the form has no place for."""
+    if view != "yaml" and definition.search.get("method") == "grid" and "runs" in definition.search:
+        raise InvalidInput(
+            "search.runs limits a grid, which the form cannot say; remove it, or launch it from here.",
+            field="search.runs",
+        )
     if view == "yaml":
         return YamlForm(code, None, definition.manifest(code, sets).to_yaml())
     return LaunchForms(code.parameters, definition, None, sets)

@@ -172,7 +172,10 @@ def preview_page(preview: Json) -> RenderableType:
     first = table("first", "parameters", right=("first",))
     for position, params in enumerate(preview["first"], 1):
         row(first, position, shown(params))
-    parts: list[RenderableType] = [f"{said}. Nothing was launched.", "", first]
+    parts: list[RenderableType] = [f"{said}. Nothing was launched."]
+    if preview["now"] < preview["together"]:
+        parts.append(f"{preview['now']} of {preview['together']} would start at once. {preview['waits']}")
+    parts += ["", first]
     if preview["rungs"]:
         rungs = ", ".join(f"{rung['runs']} at step {rung['step']}" for rung in preview["rungs"])
         parts += ["", f"Runs that go on: {rungs}."]

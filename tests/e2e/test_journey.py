@@ -102,7 +102,7 @@ def test_without_scripts(
     (tmp_path / "own.py").write_text("def train(config):\n    print(config['lr'])\n")
     upload(page, tmp_path / "own.py")
     page.get_by_role("button", name=re.compile("Launch")).click()
-    expect(page.get_by_text("Parameter lr has no default, so it needs a value.")).to_be_visible()
+    expect(page.locator("#id_p-lr_error")).to_have_text("Parameter lr has no default, so it needs a value.")
     page.get_by_label("lr", exact=False).first.fill("0.1, 0.2")
     page.get_by_role("button", name=re.compile("Launch")).click()
     expect(page.get_by_text("own is launched with 2 runs.")).to_be_visible()

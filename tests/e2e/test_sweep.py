@@ -61,6 +61,17 @@ def test_a_search_is_previewed_paused_thinned_out_and_forked(
     expect(page.locator("#preview")).to_contain_text("6 runs")
     expect(page.locator("#preview tbody tr")).to_have_count(5)
     expect(launch).to_have_text(re.compile("Launch.6.runs"))
+
+    # The same as text, changed there, and back; what would run follows what is typed.
+    page.get_by_role("button", name="As YAML").click()
+    text = page.get_by_label("experiment.yaml", exact=True)
+    expect(text).to_have_value(re.compile("method: random"))
+    text.fill(text.input_value().replace("runs: 6", "runs: 7"))
+    expect(page.locator("#preview")).to_contain_text("7 runs")
+    page.get_by_role("button", name="Form", exact=True).click()
+    expect(page.get_by_label("Parameter sets")).to_have_value("7")
+    page.get_by_label("Parameter sets").fill("6")
+    expect(page.locator("#preview")).to_contain_text("6 runs")
     launch.click()
 
     overview = page.locator("#overview")

@@ -127,6 +127,16 @@ def test_what_is_wrong_is_said_at_the_text_which_stays(
     assert not Experiment.objects.exists()
 
 
+def test_what_the_form_cannot_say_is_not_lost(browser: Browser, owner: User, path: str) -> None:
+    client = browser(owner)
+    text = "search:\n  method: grid\n  runs: 2\n  space: {lr: [0.1, 0.2, 0.3]}"
+    response = client.post(path, {"yaml": text, "view": "form"})
+    assert response.status_code == 400
+    assert "line 3: search.runs limits a grid" in response.content.decode()
+    client.post(path, {"yaml": text})
+    assert Experiment.objects.get().runs.count() == 2
+
+
 def test_a_form_with_errors_stays_a_form(browser: Browser, owner: User, path: str) -> None:
     response = browser(owner).post(path, SETTINGS | {"p-lr": "x", "view": "yaml"})
     page = response.content.decode()
