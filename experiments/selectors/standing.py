@@ -11,12 +11,10 @@ from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, 
 
 from experiments.models import Experiment, Run, RunMetric
 from experiments.models.experiment import Direction
-from experiments.selectors.runs import MIN_PROGRESS_FOR_ETA
-from experiments.states import RUN_LEASED, RUN_TERMINAL, RunState
+from experiments.pace import seconds_left
+from experiments.selectors.runs import seconds_per_run
+from experiments.states import RUN_LEASED, RUN_TERMINAL, RUN_TRAINED, RunState
 from mlplatform.kernel import clock
-
-# Those that tell how long a run takes; canceled and failed ones end at any time.
-TELLING = (RunState.COMPLETED, RunState.PRUNED)
 
 
 @dataclass(frozen=True)
@@ -105,22 +103,10 @@ def _standing(
     search = experiment.search
     planned = max(sum(states.values()), (search.get("runs") or 0) * search.get("repeat", 1))
     training = [run for run in begun if run.state in RUN_LEASED]
-    seconds = _seconds_per_run(counts, training, now)
-    eta = (planned - progress) * seconds / len(training) if training and seconds else None
+    eta = seconds_left(
+        left=planned - progress,
+        ended=[counts[state] for state in RUN_TRAINED if state in counts],
+        paces=[pace for run in training if (pace := seconds_per_run(run, now)) is not None],
+        at_work=len(training),
+    )
     return Standing(experiment, states, progress, eta)
-
-
-def _seconds_per_run(
-    counts: dict[str, tuple[int, float]], training: Sequence[Run], now: datetime
-) -> float | None:
-    """By those that have ended; before any has, by how fast those go that train."""
-    ended = [counts[state] for state in TELLING if state in counts]
-    if number := sum(count for count, _ in ended):
-        return sum(took for _, took in ended) / number
-    paces = [
-        (now - run.attempt_started_at).total_seconds() / made
-        for run in training
-        if run.attempt_started_at
-        and (made := (run.progress or 0.0) - run.progress_base) > MIN_PROGRESS_FOR_ETA
-    ]
-    return sum(paces) / len(paces) if paces else None
