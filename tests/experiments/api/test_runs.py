@@ -127,7 +127,7 @@ def test_the_way_to_mlflow_is_told(
 def test_the_table_takes_the_same_queries_whatever_its_size(
     measured: Experiment, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         table = run_table(experiment_space(measured), sort="-metrics.accuracy")
         assert [row.run.get_absolute_url() for row in table.rows]
 

@@ -335,9 +335,9 @@ def test_pages_read_indexes(experiment: Experiment) -> None:
     with CaptureQueriesContext(connection) as captured:
         table = run_table(space, where=where, sort="-metrics.loss", limit=5)
     assert len(table.rows) == 5
-    # Two around the one that finds the runs, one for the page, two for what is shown of it, and a savepoint.
+    # Two around the one that finds the runs, one for the page, four for what is shown of it, and a savepoint.
     statements = [one["sql"] for one in captured.captured_queries]
-    assert len(statements) == 8
+    assert len(statements) == 10
     finding = next(sql for sql in statements if "ARRAY_AGG" in sql)
     plan = plan_of(finding, enable_nestloop="off", work_mem="'64MB'")
     assert "run_metric_sort" in plan

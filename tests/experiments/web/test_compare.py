@@ -179,8 +179,8 @@ def test_the_curves(
     body = client.get(f"{PLACE}series/", {"run": runs}).json()
     assert (body["metric"], body["metrics"]) == ("accuracy", ["accuracy", "loss"])
     assert [(run["label"], run["look"], run["set"], run["values"]) for run in body["runs"]] == [
-        ("sweep #2", 2, "2 of sweep", [0.5, 0.7]),
         ("other #1", 3, "1 of other", [0.1, 0.2]),
+        ("sweep #2", 2, "2 of sweep", [0.5, 0.7]),
     ]
     of_one = client.get(f"{PLACE}series/", {"run": runs[:2], "metric": "loss"}).json()
     assert [(run["look"], run["set"], "label" in run) for run in of_one["runs"]] == [(2, 2, False)]
