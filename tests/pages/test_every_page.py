@@ -88,6 +88,27 @@ def test_pages_can_be_read_without_scripts(visitor: Visitor) -> None:
         assert SAID.get(place.name, "") in page.locator("main").inner_text(), place.name
 
 
+def test_an_experiment_prints_as_a_report(visitor: Visitor) -> None:
+    place = visitor.place("experiment")
+    page = visitor.open(place.who)
+    page.emulate_media(color_scheme="dark")
+    page.goto(place.path)
+    page.locator(".uplot").wait_for()
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    picture = page.locator("[data-chart-picture] svg")
+    expect(picture).to_be_visible()
+    assert str(picture.get_attribute("viewBox")).split()[2] == "720"
+    for told in ("Learning rates of the small model", "accuracy", "0.9464", "optimizer"):
+        assert told in page.locator("main").inner_text()
+    for pressed in (".navbar", ".btn", "input", ".uplot", ".page-tab"):
+        assert page.locator(f"{pressed} >> visible=true").count() == 0, pressed
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    keep(lambda path: page.pdf(path=path, prefer_css_page_size=True), "experiment.pdf")
+
+
 def _visits(visitor: Visitor, wanted: list[Place], *, scripts: bool = True) -> Iterator[tuple[Place, Page]]:
     """Each page, loaded. All that came had the strict policy, and nothing went wrong on it."""
     opened: dict[str, Page] = {}
