@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "mlplatform.http.limits.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "mlplatform.http.staticfiles.StaticFilesMiddleware",
+    "mlplatform.http.compression.PageGZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

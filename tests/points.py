@@ -25,9 +25,10 @@ def report(
     attempt: int = 1,
     seq: int = 1,
     summary: bool = True,
+    times: Sequence[float] | None = None,
 ) -> None:
     """Store what one batch would bring."""
-    points = {name: columns(steps, values)}
+    points = {name: columns(steps, values, times)}
     points_store(run, attempt=attempt, seq=seq, points=points)
     if summary:
         summarise(run, summaries(run, points), points)

@@ -4,13 +4,20 @@
   const chosen = () => {
     try { return localStorage.getItem("theme"); } catch { return null; }
   };
+  let onPaper = false;
   const apply = (theme = chosen()) => {
-    document.documentElement.dataset.bsTheme = theme || (system.matches ? "dark" : "light");
+    document.documentElement.dataset.bsTheme = onPaper ? "light" : theme || (system.matches ? "dark" : "light");
     document.dispatchEvent(new CustomEvent("theme:changed"));
   };
   apply();
   system.addEventListener("change", () => apply());
   addEventListener("storage", () => apply());
+  const print = (isPrinting) => {
+    onPaper = isPrinting;
+    apply();
+  };
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
   // An empty theme is the system's.
   const choose = (theme) => {
     try {

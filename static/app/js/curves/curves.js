@@ -17,6 +17,8 @@ const TROUBLE_MS = 5000;
 const SETTLE_MS = 150;
 // When a run got so many, all are fetched again: the server thins them out and keeps the extremes.
 const MAX_ADDED = 1000;
+// As wide as a sheet of paper, so that its words are as large as the others.
+const PRINTED = { width: 720, height: 300 };
 const NO_POINTS = "The curve appears with the first report.";
 
 class LearningCurves {
@@ -70,6 +72,8 @@ class LearningCurves {
     document.addEventListener("live:points", (event) => this.append(event.detail));
     document.addEventListener("live:refetch", () => this.fetchSoon());
     for (const event of ["theme:changed", "visibilitychange"]) document.addEventListener(event, () => this.redraw());
+    addEventListener("beforeprint", () => this.print());
+    addEventListener("afterprint", () => this.plot.fit());
     // Points of several experiments are not pushed.
     const every = Number(card.dataset.chartEvery) * 1000;
     if (every) setInterval(() => { if (!document.hidden) this.fetchSoon(); }, every);
@@ -253,6 +257,14 @@ class LearningCurves {
     const drawn = picture(this.plot, this.shown(), this.settings);
     this.parts.picture.replaceChildren(drawn);
     return drawn;
+  }
+
+  // Sizes and colours of paper; uPlot takes them in a microtask.
+  print() {
+    if (!this.curves.length) return;
+    this.drawNow();
+    this.plot.fit(PRINTED);
+    queueMicrotask(() => this.picture());
   }
 
   // A row per drawn point.

@@ -30,6 +30,7 @@ export function picture(plot, curves, { logX, logY }) {
     if (index) root.append(node("line", { x1: left, x2: left + width, y1: at, y2: at, ...grid }), node("text", { x: left - 6, y: at + 4, "text-anchor": "end", ...text }, words));
     else root.append(node("line", { x1: at, x2: at, y1: top, y2: top + height, ...grid }), node("text", { x: at, y: top + height + 18, "text-anchor": "middle", ...text }, words));
   }));
+  root.append(node("text", { x: left + width / 2, y: top + height + 40, "text-anchor": "middle", ...text }, uplot.axes[0].label ?? ""));
   const { min, max } = uplot.scales.x;
   const placed = (column) => {
     const { xs, values } = onAxes(column, logX, logY);

@@ -36,13 +36,17 @@ export class Plot {
     this.uplot = null;
     this.shape = "";
     this.columns = [];
-    new ResizeObserver(() => this.uplot?.setSize(this.size())).observe(box);
+    new ResizeObserver(() => this.fit()).observe(box);
     box.addEventListener("keydown", (event) => this.key(event));
   }
 
   size() {
     const width = Math.max(this.box.clientWidth, 200);
     return { width, height: width < 500 ? 230 : 300 };
+  }
+
+  fit(size = this.size()) {
+    this.uplot?.setSize(size);
   }
 
   // Only other curves, other axes or another theme need another uPlot; new points are just data.

@@ -1,0 +1,96 @@
+"""Every page of the portal in Chromium, without a stack: one web process, and rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client, override_settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import User
+from tests.pages.places import Place, admin_places, places
+from tests.pages.portal import web_alone
+from tests.pages.seed import Seeded, seed
+
+WIDE = {"width": 1440, "height": 900}
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Where it is served, and what it has."""
+
+    url: str
+    seeded: Seeded
+    places: list[Place]
+    admin_places: list[Place]
+    sessions: dict[str, str]
+
+
+class Visitor:
+    """A browser in front of the portal. What goes wrong on its pages is kept in `errors`."""
+
+    def __init__(self, portal: Portal, browser: Browser) -> None:
+        self.portal = portal
+        self.errors: list[str] = []
+        self._browser = browser
+
+    def open(self, who: User | None, *, scripts: bool = True) -> Page:
+        """A page of somebody's own profile, signed in."""
+        context = self._browser.new_context(
+            base_url=self.portal.url,
+            viewport=WIDE,  # type: ignore[arg-type]  # a TypedDict
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        if who:
+            port = self.portal.url.rpartition(":")[2]
+            session = self.portal.sessions[who.username]
+            context.add_cookies([{"name": f"mlp_session_{port}", "value": session, "url": self.portal.url}])
+        page = context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def place(self, name: str) -> Place:
+        """The page of this name."""
+        [found] = [place for place in self.portal.places if place.name == name]
+        return found
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # Chromium logs the answer of a page that does not exist, which is what such a page is.
+        if message.type == "error" and "status of 404" not in message.text:
+            self.errors.append(message.text)
+
+
+@pytest.fixture(scope="module")
+def portal(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Portal]:
+    """One for all tests of a module: they look and change nothing."""
+    folder = tmp_path_factory.mktemp("pages")
+    with django_db_blocker.unblock(), override_settings(STORAGE=str(folder / "storage")):
+        try:
+            seeded = seed()
+            sessions = {who.username: _session(who) for who in (seeded.owner, seeded.staff)}
+            with web_alone(folder) as url:
+                yield Portal(url, seeded, list(places(seeded)), list(admin_places(seeded)), sessions)
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def visitor(portal: Portal, chromium: str) -> Iterator[Visitor]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield (found := Visitor(portal, browser))
+        browser.close()
+    assert found.errors == []
+
+
+def _session(who: User) -> str:
+    client = Client()
+    client.force_login(who)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
