@@ -23,6 +23,7 @@ from experiments.selectors.tables import (
     run_table,
 )
 from experiments.selectors.views import views_of
+from experiments.web.cells import lines
 from experiments.web.columns import ColumnMaker
 from experiments.web.looks import Look
 from experiments.web.words import counted
@@ -60,6 +61,7 @@ def runs_shown(
         "look": look,
         "table": table,
         "columns": columns.shown,
+        "lines": lines(experiment, columns.shown, [row for row in table.rows if isinstance(row, RunRow)]),
         "offers": columns.offers,
         "shared": columns.shared,
         "fields": [*PLAIN, *(str(Field(head, one.name)) for head, names in _named(space) for one in names)],
