@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Count, Q, QuerySet, Sum
 
 from experiments.models import Experiment, Run
@@ -79,7 +79,7 @@ def _by_state(experiment: Experiment, runs: "QuerySet[Run]") -> dict[str, dict[s
     # Events get their numbers before they are there for all to see: later, no smaller one can still appear.
     is_settled = newest is not None and clock.now() - newest[1] > SETTLED_AFTER
     key = f"run-counts:{experiment.pk}:{newest and newest[0]}"
-    kept: dict[str, dict[str, Any]] | None = cache.get(key) if is_settled else None
+    kept: dict[str, dict[str, Any]] | None = caches["process"].get(key) if is_settled else None
     if kept is not None:
         return kept
     first = Q(repeat=1)
@@ -91,7 +91,7 @@ def _by_state(experiment: Experiment, runs: "QuerySet[Run]") -> dict[str, dict[s
     )
     found: dict[str, dict[str, Any]] = {row["state"]: {**row} for row in rows}
     if is_settled:
-        cache.set(key, found)
+        caches["process"].set(key, found)
     return found
 
 

@@ -4,11 +4,12 @@ A page has a thousand of them: with tags of a template for each, drawing takes l
 is asked for. What looks the same in many rows is drawn once from its component.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import Any
+from uuid import UUID
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -20,6 +21,7 @@ from experiments.query.tree import METRICS, PARAMS
 from experiments.selectors.runs import RunRow
 from experiments.states import RunState, StopReason
 from experiments.web.columns import Column
+from experiments.web.curves import curves
 from mlplatform.http.templatetags import duration, number, run_color
 
 MAX_CAUSE = 70
@@ -43,8 +45,10 @@ class Line:
 
 
 def lines(experiment: Experiment, columns: Sequence[Column], rows: Iterable[RunRow]) -> list[Line]:
-    """The rows as their table draws them. No query."""
-    maker = _Cells(experiment)
+    """The rows as their table draws them. Two queries if there are curves that nobody has seen yet, else none."""
+    rows = list(rows)
+    has_curves = any(column.kind == "curve" for column in columns)
+    maker = _Cells(experiment, curves(experiment, rows) if has_curves else {})
     cells = [maker.of(column) for column in columns]
     return [Line(row.run, SafeString("".join([cell(row) for cell in cells]))) for row in rows]
 
@@ -52,7 +56,8 @@ def lines(experiment: Experiment, columns: Sequence[Column], rows: Iterable[RunR
 class _Cells:
     """Makes the cells of one page."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, drawn: Mapping[UUID, SafeString]) -> None:
+        self._curves = drawn
         self._href = experiment.get_absolute_url()
         self._component = cache(_component)
 
@@ -68,6 +73,7 @@ class _Cells:
             "number": self._number,
             "state": self._state,
             "progress": self._progress,
+            "curve": lambda row: format_html(_td(), self._curves.get(row.run.pk, "–")),
             "duration": lambda row: format_html(_td(f"{RIGHT} text-nowrap"), duration(row.seconds)),
             "tags": lambda row: self._tags(row, column.name),
             "cause": lambda row: _cause(row.run),
