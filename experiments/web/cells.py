@@ -4,7 +4,7 @@ A page has a thousand of them: with tags of a template for each, drawing takes l
 is asked for. What looks the same in many rows is drawn once from its component.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -30,7 +30,11 @@ NUMBER = (
     '<th scope="row"><label class="run-pick"><input class="form-check-input run-check" type="checkbox" name="run" '
     'value="{number}" id="select-{number}" aria-label="Select run {number}"></label>'
     '<a class="row-link" href="{href}"><span class="run-dot {color}" aria-hidden="true"></span>'
-    '<span class="visually-hidden">Run </span>{number}</a></th>'
+    '<span class="visually-hidden">Run </span>{number}</a>{unpin}</th>'
+)
+UNPIN = (
+    '<a class="btn btn-icon btn-ghost unpin" href="{}" hx-get="{}" hx-target="#overview" hx-sync="#overview:replace" '
+    'hx-replace-url="true" aria-label="Unpin run {}" title="Unpin">{}</a>'
 )
 
 Cell = Callable[[RunRow], SafeString]
@@ -44,11 +48,15 @@ class Line:
     cells: SafeString
 
 
-def lines(experiment: Experiment, columns: Sequence[Column], rows: Iterable[RunRow]) -> list[Line]:
-    """The rows as their table draws them. Two queries if there are curves that nobody has seen yet, else none."""
-    rows = list(rows)
+def lines(
+    experiment: Experiment, columns: Sequence[Column], rows: Sequence[RunRow], unpin: Mapping[UUID, str]
+) -> list[Line]:
+    """The rows as their table draws them; `unpin` has for those that are pinned where they are no longer.
+
+    Two queries if there are curves that nobody has seen yet, else none.
+    """
     has_curves = any(column.kind == "curve" for column in columns)
-    maker = _Cells(experiment, curves(experiment, rows) if has_curves else {})
+    maker = _Cells(experiment, curves(experiment, rows) if has_curves else {}, unpin)
     cells = [maker.of(column) for column in columns]
     return [Line(row.run, SafeString("".join([cell(row) for cell in cells]))) for row in rows]
 
@@ -56,8 +64,11 @@ def lines(experiment: Experiment, columns: Sequence[Column], rows: Iterable[RunR
 class _Cells:
     """Makes the cells of one page."""
 
-    def __init__(self, experiment: Experiment, drawn: Mapping[UUID, SafeString]) -> None:
+    def __init__(
+        self, experiment: Experiment, drawn: Mapping[UUID, SafeString], unpin: Mapping[UUID, str]
+    ) -> None:
         self._curves = drawn
+        self._unpin = unpin
         self._href = experiment.get_absolute_url()
         self._component = cache(_component)
 
@@ -82,7 +93,10 @@ class _Cells:
 
     def _number(self, row: RunRow) -> SafeString:
         run = row.run.number
-        return format_html(NUMBER, number=run, href=f"{self._href}r/{run}/", color=run_color(run))
+        href, unpin = f"{self._href}r/{run}/", SafeString()
+        if there := self._unpin.get(row.run.pk):
+            unpin = format_html(UNPIN, there, there, run, self._component("components/icon.html", name="pin"))
+        return format_html(NUMBER, number=run, href=href, color=run_color(run), unpin=unpin)
 
     def _state(self, row: RunRow) -> SafeString:
         html = self._component("components/state.html", state=row.run.state)
@@ -131,7 +145,7 @@ def _text(html: str, text: str) -> SafeString:
     return SafeString(html.format(escape(text)))
 
 
-def _component(name: str, **context: Any) -> SafeString:
+def _component(name: str, /, **context: Any) -> SafeString:
     return render_to_string(name, context)
 
 

@@ -17,6 +17,7 @@ from experiments.selectors.tables import (
     TableReader,
     checked_sort,
     experiment_space,
+    rows_numbered,
     run_table,
 )
 from experiments.selectors.views import views_of
@@ -53,17 +54,21 @@ def runs_shown(
     except QueryError as wrong:
         error = wrong.message
         table = Table([], Page([], "", ""), 0)
-    runs = [row for row in table.rows if isinstance(row, RunRow)]
+    pinned = rows_numbered(experiment, () if look.grouped else look.pinned, maker.metrics)
+    runs = [row for row in table.rows if isinstance(row, RunRow) and row.run.number not in look.pinned]
     columns = maker.columns([row.params if isinstance(row, SetRow) else row.run.params for row in table.rows])
+    unpin = {row.run.pk: look.pinning([row.run.number]).href for row in pinned}
+    drawn = lines(experiment, columns.shown, [*pinned, *runs], unpin)
     total = counts.sets if look.grouped else counts.total
     return {
         "look": look,
         "table": table,
         "columns": columns.shown,
-        "lines": lines(experiment, columns.shown, runs),
+        "pinned": drawn[: len(pinned)],
+        "lines": drawn[len(pinned) :],
         "offers": columns.offers,
         "shared": columns.shared,
-        "fields": query_fields(experiment, space, [row.run for row in runs]),
+        "fields": query_fields(experiment, space, [row.run for row in [*pinned, *runs]]),
         "query_error": error,
         "shown_words": _words(look, len(table.rows), table.count, total),
         "has_repeats": counts.total > counts.sets,
