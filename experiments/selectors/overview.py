@@ -1,8 +1,11 @@
 """Summaries for the pages: counts of runs, names of metrics."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.core.cache import caches
+from django.db.models import Count, Q, QuerySet, Sum
 
 from experiments.models import Experiment, Run
 from experiments.pace import seconds_left
@@ -11,6 +14,9 @@ from experiments.selectors.names import metric_names
 from experiments.selectors.runs import seconds_per_run
 from experiments.states import RUN_LEASED, RUN_TERMINAL, RUN_TRAINED, RunState
 from mlplatform.kernel import clock
+
+# No transaction that adds an event is open for so long.
+SETTLED_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -32,16 +38,9 @@ class RunCounts:
 
 
 def run_counts(experiment: Experiment) -> RunCounts:
-    """Counts and sums over all runs. Two queries: one that reads only an index, one for the runs that have begun."""
+    """Counts and sums over all runs. Three queries: the newest event, an index of all runs, runs that have begun."""
     runs = Run.objects.filter(experiment=experiment).order_by()
-    first = Q(repeat=1)
-    rows = runs.values("state").annotate(
-        count=Count("*"),
-        sets=Count("number", filter=first),
-        searched=Count("number", filter=first & Q(searched=True)),
-        attempted=Sum("attempted"),
-    )
-    by_state = {row["state"]: row for row in rows}
+    by_state = _by_state(experiment, runs)
     states = {state: by_state[state]["count"] for state in RunState.values if state in by_state}
     begun = runs.filter(Q(state__in=RUN_LEASED) | Q(state=RunState.QUEUED, attempted__isnull=False))
     now = clock.now()
@@ -72,6 +71,28 @@ def run_counts(experiment: Experiment) -> RunCounts:
             at_work=len(training),
         ),
     )
+
+
+def _by_state(experiment: Experiment, runs: "QuerySet[Run]") -> dict[str, dict[str, Any]]:
+    """Sums over the runs of each state. They are kept until the experiment's next event, without which none changes."""
+    newest = experiment.events.order_by("-id").values_list("id", "at").first()
+    # Events get their numbers before they are there for all to see: later, no smaller one can still appear.
+    is_settled = newest is not None and clock.now() - newest[1] > SETTLED_AFTER
+    key = f"run-counts:{experiment.pk}:{newest and newest[0]}"
+    kept: dict[str, dict[str, Any]] | None = caches["process"].get(key) if is_settled else None
+    if kept is not None:
+        return kept
+    first = Q(repeat=1)
+    rows = runs.values("state").annotate(
+        count=Count("*"),
+        sets=Count("number", filter=first),
+        searched=Count("number", filter=first & Q(searched=True)),
+        attempted=Sum("attempted"),
+    )
+    found: dict[str, dict[str, Any]] = {row["state"]: {**row} for row in rows}
+    if is_settled:
+        caches["process"].set(key, found)
+    return found
 
 
 def experiment_metric_names(experiment: Experiment, *, system: bool = False) -> list[str]:

@@ -21,6 +21,7 @@ MAX_OFFERED = 300
 PLAIN = {
     "state": "State",
     "progress": "Progress",
+    "curve": "Curve",
     "duration": "Run time",
     "tags": "Tags",
     "created": "Created",
@@ -31,7 +32,7 @@ PLAIN = {
 # Of the columns that are always there.
 FIRST = {"number": "Run", "set": "Set", "runs": "Runs", "states": "States"}
 # Columns that are no fields, so nothing sorts by them.
-NO_FIELDS = ("progress", "tags", "runs", "states")
+NO_FIELDS = ("progress", "curve", "tags", "runs", "states")
 RIGHT = ("duration",)
 
 
@@ -103,7 +104,11 @@ class ColumnMaker:
     @cached_property
     def _chosen(self) -> dict[str, Field]:
         fields = {key: _field(key) for key in self.look.columns or self._automatic()}
-        return {key: field for key, field in fields.items() if field}
+        return {key: field for key, field in fields.items() if field and self._has(key)}
+
+    def _has(self, key: str) -> bool:
+        """There is a curve where there is an objective."""
+        return key != "curve" or bool(self.experiment.objective_metric)
 
     @cached_property
     def _shown(self) -> dict[str, Field]:
@@ -132,14 +137,14 @@ class ColumnMaker:
         return {*(Field(PARAMS, name) for name in params), *(Field(METRICS, name) for name in metrics)}
 
     def _automatic(self) -> list[str]:
-        """State, progress, the objective, the parameters that differ, the first metrics, and what it is sorted by.
+        """State, progress, the objective, its curve, parameters that differ, the first metrics, what it is sorted by.
 
         What decides stands where a narrow screen still shows it.
         """
         metrics = [str(Field(METRICS, one.name)) for one in self.space.metrics[:MAX_METRICS]]
         decides = 1 if self.experiment.objective_metric else 0
         params = [str(field) for field in self._params if field in self._differing]
-        keys = ["state", "progress", *metrics[:decides], *params, *metrics[decides:], "duration"]
+        keys = ["state", "progress", *metrics[:decides], "curve", *params, *metrics[decides:], "duration"]
         wanted = self.look.sort.removeprefix("-")
         if wanted and wanted not in keys and wanted not in ("number", "set"):
             keys.insert(-1, wanted)
@@ -150,7 +155,7 @@ class ColumnMaker:
 
     def _offers(self) -> list[Offer]:
         named = [*self._params, *(Field(METRICS, one.name) for one in self.space.metrics)]
-        others = {key: Field(key) for key in PLAIN} | {str(field): field for field in named}
+        others = {key: Field(key) for key in PLAIN if self._has(key)} | {str(field): field for field in named}
         offered = self._chosen | others
         return [
             Offer(key, self._label(key, field), field.name and field.head, key in self._chosen)

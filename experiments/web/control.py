@@ -62,12 +62,14 @@ def retry(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
 @require_POST
 @signed_in
 def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Compare, cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
+    """Compare, pin, cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
     action = request.POST.get("action")
-    found = experiment_get(request.user, project, slug, "view" if action == "compare" else "control")
+    found = experiment_get(request.user, project, slug, "view" if action in ("compare", "pin") else "control")
     numbers = numbers_in(request.POST, "run")
     if action == "compare":
         return _compare(request, found, numbers)
+    if action == "pin" and numbers:
+        return redirect(f"{found.get_absolute_url()}{Look.of(request.GET).pinning(numbers).href}")
     if not numbers or action not in ("cancel", "retry", "tag"):
         messages.error(request, "Select at least one run, then choose what to do with it.")
         return _back(request, found)

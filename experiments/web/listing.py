@@ -6,10 +6,7 @@ from typing import Any
 from accounts.web.access import SignedInRequest
 from experiments.models import Experiment, RunView
 from experiments.query.errors import QueryError
-from experiments.query.parser import PLAIN
-from experiments.query.tree import METRICS, PARAMS, Field
 from experiments.selectors.groups import SetRow, set_table
-from experiments.selectors.names import Named
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
 from experiments.selectors.runs import RunRow
@@ -20,10 +17,13 @@ from experiments.selectors.tables import (
     TableReader,
     checked_sort,
     experiment_space,
+    rows_numbered,
     run_table,
 )
 from experiments.selectors.views import views_of
+from experiments.web.cells import lines
 from experiments.web.columns import ColumnMaker
+from experiments.web.completion import query_fields
 from experiments.web.looks import Look
 from experiments.web.words import counted
 from mlplatform.kernel.errors import InvalidInput
@@ -54,15 +54,21 @@ def runs_shown(
     except QueryError as wrong:
         error = wrong.message
         table = Table([], Page([], "", ""), 0)
+    pinned = rows_numbered(experiment, () if look.grouped else look.pinned, maker.metrics)
+    runs = [row for row in table.rows if isinstance(row, RunRow) and row.run.number not in look.pinned]
     columns = maker.columns([row.params if isinstance(row, SetRow) else row.run.params for row in table.rows])
+    unpin = {row.run.pk: look.pinning([row.run.number]).href for row in pinned}
+    drawn = lines(experiment, columns.shown, [*pinned, *runs], unpin)
     total = counts.sets if look.grouped else counts.total
     return {
         "look": look,
         "table": table,
         "columns": columns.shown,
+        "pinned": drawn[: len(pinned)],
+        "lines": drawn[len(pinned) :],
         "offers": columns.offers,
         "shared": columns.shared,
-        "fields": [*PLAIN, *(str(Field(head, one.name)) for head, names in _named(space) for one in names)],
+        "fields": query_fields(experiment, space, [row.run for row in [*pinned, *runs]]),
         "query_error": error,
         "shown_words": _words(look, len(table.rows), table.count, total),
         "has_repeats": counts.total > counts.sets,
@@ -90,10 +96,6 @@ def _links(look: Look, page: Page) -> dict[str, str]:
         "previous_page": look.changed(after=page.previous).href if page.previous else "",
         "following_page": look.changed(after=page.following).href if page.following else "",
     }
-
-
-def _named(space: RunSpace) -> list[tuple[str, list[Named]]]:
-    return [(METRICS, space.metrics), (PARAMS, space.params)]
 
 
 def _words(look: Look, shown: int, matching: int | None, total: int) -> str:

@@ -1,6 +1,6 @@
 """How somebody looks at runs: all of it is in the address of the page, so that it can be shared and kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,17 +10,21 @@ from django.http import QueryDict
 from experiments.models import RunView
 
 GROUPED = "set"
+MAX_PINNED = 20
+MAX_DIGITS = 10
 
 
 @dataclass(frozen=True)
 class Look:
-    """Query, order, columns (none: the page chooses), only what differs, sets instead of runs, and the page."""
+    """Query, order, columns (none: the page chooses), only what differs, sets instead of runs, pins, and the page."""
 
     where: str = ""
     sort: str = ""
     columns: tuple[str, ...] = ()
     differing: bool = False
     grouped: bool = False
+    # Numbers of runs that stand above all others.
+    pinned: tuple[int, ...] = ()
     after: str = ""
 
     @classmethod
@@ -38,6 +42,7 @@ class Look:
             columns=tuple(columns),
             differing=given.get("differing") == "1",
             grouped=given.get("group") == GROUPED,
+            pinned=_numbers(given.get("pin", "")),
             after=given.get("after", ""),
         )
 
@@ -54,6 +59,7 @@ class Look:
             "sort": self.sort,
             "differing": "1" if self.differing else "",
             "group": GROUPED if self.grouped else "",
+            "pin": ",".join(map(str, self.pinned)),
             "after": self.after,
         }
         return [(name, value) for name, value in given.items() if value] + [
@@ -64,6 +70,13 @@ class Look:
         """The same with changes, from its first page."""
         return replace(self, **({"after": ""} | changes))
 
+    def pinning(self, numbers: Iterable[int]) -> "Look":
+        """The same with these runs pinned; no longer, if all of them are. It stays on its page."""
+        given = dict.fromkeys(numbers)
+        if all(number in self.pinned for number in given):
+            return replace(self, pinned=tuple(number for number in self.pinned if number not in given))
+        return replace(self, pinned=tuple({**dict.fromkeys(self.pinned), **given})[:MAX_PINNED])
+
     @property
     def href(self) -> str:
         """As a link from the page itself. Never empty: without anything in it, the default view would be meant."""
@@ -72,3 +85,9 @@ class Look:
     def fields(self, *without: str) -> list[tuple[str, str]]:
         """For the hidden fields of a form that asks for the others itself."""
         return [(name, value) for name, value in self.pairs if name not in {*without, "after"}]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Of what is none, nothing."""
+    found = [part for part in text.split(",") if part.isascii() and part.isdigit() and len(part) < MAX_DIGITS]
+    return tuple(dict.fromkeys(map(int, found)))[:MAX_PINNED]

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_run_query [--runs 100000] [--times 40]
 
 Runs have 20 metrics and 10 parameters. Both sides are asked over HTTP, on one PostgreSQL with durable commits: our REST
-API, and `search_runs` of MLflow's tracking server, with the same values in its own tables, which COPY has filled.
+API, and `search_runs` of MLflow's tracking server, with the same values in its own tables, which COPY has filled. Ours
+as HTML as well: the page that people see, and the part of it that is fetched at every report.
 """
 
 # ruff: noqa: T201  # a command
@@ -103,6 +104,16 @@ def manage(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout.decode()
 
 
+def browser(url: str) -> httpx.Client:
+    """Signed in as people do."""
+    client = httpx.Client(base_url=url, timeout=60, trust_env=False)
+    client.get("/accounts/login/")
+    csrf = next(value for name, value in client.cookies.items() if name.startswith("mlp_csrf"))
+    form = {"login": "bench", "password": "x", "csrfmiddlewaretoken": csrf}
+    client.post("/accounts/login/", data=form, headers={"Referer": url})
+    return client
+
+
 def measure(ask: Callable[[], httpx.Response], times: int) -> list[float]:
     """Seconds of each answer, after three that warm up."""
     for _ in range(3):
@@ -167,6 +178,11 @@ def main() -> None:
                 body = {"experiment_ids": [experiment], "max_results": 50, **its}
                 took = measure(partial(api.post, "/runs/search", json=body), max(3, options.times // 8))
                 rows.append([f"{name}: MLflow", *spread(took)])
+        for name, headers in (("page", {}), ("its live part", {"HX-Request": "true"})):
+            shown = partial(
+                browser(url).get, "/p/seeded/e/seeded/", params={"sort": "-metrics.accuracy"}, headers=headers
+            )
+            rows.append([f"HTML, all, by accuracy: {name}", *spread(measure(shown, options.times))])
     servers.stop()
     print_table(f"A page of 50 out of {options.runs:,} runs, in ms", ["", "p50", "p95", "max"], rows)
 

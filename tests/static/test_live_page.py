@@ -72,6 +72,10 @@ class Sockets:
         assert self.status() == "Live"
 
 
+def script(route: Route) -> str:
+    return (JS / route.request.url.rpartition("/")[2]).read_text()
+
+
 @pytest.fixture
 def page(chromium: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
@@ -84,7 +88,7 @@ def page(chromium: str) -> Iterator[Page]:
 def sockets(page: Page) -> Sockets:
     def serve(route: Route) -> None:
         if route.request.url.endswith(".js"):
-            route.fulfill(body=(JS / "live.js").read_text(), content_type="text/javascript")
+            route.fulfill(body=script(route), content_type="text/javascript")
         else:
             route.fulfill(body=HTML, content_type="text/html")
 
@@ -108,6 +112,24 @@ def test_news(sockets: Sockets, page: Page) -> None:
     sockets.wait(lambda: sockets.said[0][-1] == {"watch": ["a"]})
     sockets.tell(watching=["a"])
     sockets.wait(lambda: sockets.told()[4:] == ["series"])
+
+
+def test_a_part_that_takes_long_to_fetch_is_left_alone_for_longer(sockets: Sockets, page: Page) -> None:
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    page.evaluate("""told.length = 0;
+        const element = document.querySelector("p");
+        window.report = (name) => element.dispatchEvent(new CustomEvent(`htmx:${name}:request`, {
+            bubbles: true, detail: { ctx: { sourceElement: element, request: {} } } }));
+        report("before");""")
+    page.clock.run_for(300)
+    page.evaluate("report('finally')")
+    sockets.tell(changed=["run:1"], points=[{"count": 1}])
+    sockets.tell(changed=["run:1"], points=[{"count": 2}])
+    sockets.wait(lambda: sockets.told() == [1, 2])
+    page.clock.run_for(2_900)
+    assert sockets.told() == [1, 2]
+    page.clock.run_for(200)
+    assert sockets.told() == [1, 2, "run"]
 
 
 def test_a_silent_socket_is_replaced_and_a_beating_one_is_not(sockets: Sockets, page: Page) -> None:
@@ -182,7 +204,7 @@ def test_a_page_of_several_places_has_one_socket(page: Page) -> None:
 
     def serve(route: Route) -> None:
         if route.request.url.endswith(".js"):
-            route.fulfill(body=(JS / "live.js").read_text(), content_type="text/javascript")
+            route.fulfill(body=script(route), content_type="text/javascript")
         else:
             html = HTML.replace('"run/1"', '"run/1 project/2 experiment/3"')
             route.fulfill(body=html, content_type="text/html")

@@ -1,6 +1,8 @@
 // One WebSocket per page; data-live on the body names the places that it watches, of which most pages have one. The socket says what changed; elements with data-live-on fetch
-// themselves again by their own hx-trigger="live …". Points come as they are, of the metrics that elements with
+// themselves again by their own hx-trigger="live", as often as their pace allows. Points come as they are, of the metrics that elements with
 // data-live-metric name; who changes one says so by the event live:watch.
+
+import { Pace } from "./pace.js";
 
 const FIRST_DELAY_MS = 500;
 const LAST_DELAY_MS = 15000;
@@ -16,6 +18,7 @@ const [watched, ...others] = document.body.dataset.live.split(" ");
 const query = others.length ? `?with=${others.join(",")}` : "";
 const status = document.getElementById("live-status");
 const waiting = new Set();
+const pace = new Pace();
 let socket = null;
 let retry = null;
 let failures = 0;
@@ -40,7 +43,7 @@ function tell(kinds) {
   if (document.hidden) return;
   for (const element of document.querySelectorAll("[data-live-on]")) {
     if (element.dataset.liveOn.split(" ").some((kind) => waiting.has(kind))) {
-      element.dispatchEvent(new CustomEvent("live", { bubbles: false }));
+      pace.want(element, performance.now(), () => element.dispatchEvent(new CustomEvent("live", { bubbles: false })));
     }
   }
   if (waiting.has("series")) document.dispatchEvent(new CustomEvent("live:refetch"));
@@ -49,7 +52,12 @@ function tell(kinds) {
 
 // A part asks for the page as its address is when the request leaves: somebody may have sorted since it was triggered.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (ctx.sourceElement.dataset.liveOn) ctx.request.action = location.pathname + location.search;
+  if (!ctx.sourceElement.dataset.liveOn) return;
+  ctx.request.action = location.pathname + location.search;
+  pace.begin(ctx.sourceElement, performance.now());
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement.dataset.liveOn) pace.end(ctx.sourceElement, performance.now());
 });
 
 function receive(message) {

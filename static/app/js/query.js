@@ -1,14 +1,28 @@
-// Completion of the names of fields in the query above the runs. Without scripts the browser completes the first one.
+// Completion of the query above the runs: a combobox of fields, operators and values. Without scripts the browser
+// completes the first field.
 
-const WORD = /[^\s"'()<>=!,]*$/;
-const MAX_SHOWN = 12;
+import { completion } from "./complete.js";
+import { made } from "./dom.js";
+
+const LABELS = { field: "Fields", operator: "Operators", value: "Values", item: "Values" };
+const AFTER = { list: "", item: "" };
 
 let list = null;
+let found = null;
+let text = "";
 let marked = -1;
 let asked = where();
 
 const box = () => document.getElementById("where");
-const options = () => [...document.querySelectorAll("#query-fields option")].map((option) => option.value);
+
+// They may be others after a refetch.
+function fields() {
+  return [...document.querySelectorAll("#query-fields option")].map(({ value, dataset }) => ({
+    name: value,
+    operators: dataset.operators.split(" "),
+    values: JSON.parse(dataset.values),
+  }));
+}
 
 function close() {
   list?.remove();
@@ -16,18 +30,6 @@ function close() {
   marked = -1;
   box()?.setAttribute("aria-expanded", "false");
   box()?.removeAttribute("aria-activedescendant");
-}
-
-// Inside of quotes there are no fields, and after an operator there is a value.
-function word(input) {
-  const before = input.value.slice(0, input.selectionStart);
-  const quotes = before.match(/"/g)?.length ?? 0;
-  const typed = before.match(WORD)[0];
-  const rest = before.slice(0, before.length - typed.length).trimEnd();
-  if (quotes % 2 || /[=<>,]$|\b(contains|in)$/i.test(rest)) return null;
-  // Between a comparison and the next one comes a word, not a field.
-  if (rest && !/(\(|\b(and|or|not))$/i.test(rest)) return null;
-  return typed;
 }
 
 function mark(index) {
@@ -41,41 +43,45 @@ function mark(index) {
   });
 }
 
-function take(name) {
+function take(option) {
   const input = box();
-  const at = input.selectionStart;
-  const start = at - (word(input) ?? "").length;
-  input.setRangeText(`${name} `, start, at, "end");
-  close();
   input.focus();
+  // Something else may have changed it meanwhile.
+  if (input.value.slice(0, input.selectionStart) !== text) return close();
+  input.setRangeText(option + (AFTER[found.kind] ?? " "), found.from, text.length, "end");
+  suggest();
 }
 
 function suggest() {
   const input = box();
-  const typed = word(input);
   close();
-  if (typed === null) return;
-  const wanted = typed.toLowerCase();
-  const found = options().filter((name) => name.toLowerCase().includes(wanted) && name !== typed).slice(0, MAX_SHOWN);
-  if (!found.length) return;
-  list = document.createElement("ul");
-  list.className = "query-list";
-  list.id = "query-list";
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Fields");
-  found.forEach((name, at) => {
-    const item = document.createElement("li");
-    item.id = `query-option-${at}`;
-    item.setAttribute("role", "option");
-    item.textContent = name;
+  text = input.value.slice(0, input.selectionStart);
+  found = completion(text, fields());
+  if (!found) return;
+  list = made("ul", { className: "query-list", id: "query-list", role: "listbox", ariaLabel: LABELS[found.kind] ?? "Words" });
+  found.options.forEach((option, at) => {
+    const item = made("li", { id: `query-option-${at}`, role: "option", ariaSelected: "false", textContent: option });
     item.addEventListener("mousedown", (event) => {
       event.preventDefault();
-      take(name);
+      take(option);
     });
     list.append(item);
   });
   input.parentElement.append(list);
   input.setAttribute("aria-expanded", "true");
+}
+
+function onKey(event) {
+  if (event.key === "ArrowDown" && !list) suggest();
+  if (!list) return;
+  const last = list.children.length - 1;
+  if (event.key === "ArrowDown") mark(marked >= last ? 0 : marked + 1);
+  else if (event.key === "ArrowUp") mark(marked <= 0 ? last : marked - 1);
+  else if ((event.key === "Enter" || event.key === "Tab") && marked >= 0) take(found.options[marked]);
+  else if (event.key === "Escape") close();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function prepare() {
@@ -89,18 +95,7 @@ function prepare() {
   input.addEventListener("input", suggest);
   input.addEventListener("focus", suggest);
   input.addEventListener("blur", close);
-  input.addEventListener("keydown", (event) => {
-    if (!list) return;
-    const last = list.children.length - 1;
-    if (event.key === "ArrowDown") mark(marked >= last ? 0 : marked + 1);
-    else if (event.key === "ArrowUp") mark(marked <= 0 ? last : marked - 1);
-    else if (event.key === "Enter" && marked >= 0) take(list.children[marked].textContent);
-    else if (event.key === "Tab" && marked >= 0) take(list.children[marked].textContent);
-    else if (event.key === "Escape") close();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  input.addEventListener("keydown", onKey);
 }
 
 function where() {

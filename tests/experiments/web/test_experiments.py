@@ -93,7 +93,7 @@ def test_the_best_run_is_the_first_row_and_the_registered_one(
     assert ModelVersion.objects.get().run_id == peaked.pk
     # The table shows what it sorts by, and the model is the one that has it.
     assert '<td class="text-end number objective">0.989</td>' in page
-    assert "0.983" not in page
+    assert ">0.983<" not in page
     assert next(record.step for record in tracker.model_records if record.run_id == str(peaked.pk)) == 1
 
 
@@ -179,9 +179,10 @@ def test_query_count_does_not_grow_with_runs(
     django_assert_max_num_queries: object,
 ) -> None:
     finish(1)
+    finish(2)
     Run.objects.bulk_create(
         Run(experiment=experiment, number=n, seed=n, set_number=n, params={"lr": n}) for n in range(10, 60)
     )
     client = browser(owner)
-    with django_assert_max_num_queries(18):  # type: ignore[operator]  # a fixture
+    with django_assert_max_num_queries(21):  # type: ignore[operator]  # a fixture
         client.get(place)

@@ -39,7 +39,7 @@ def test_a_query_and_its_error(browser: Browser, viewer: User, finish: Finish, p
     assert order(page) == [2]
     assert 'value="metrics.accuracy &gt; 0.8"' in page
     assert "1 of 2 runs match" in page
-    assert '<option value="params.lr">' in page
+    assert '<option value="params.lr"' in page
     # Links keep the query.
     assert "?where=metrics.accuracy+%3E+0.8&amp;sort=params.lr" in page
     page = shown(client, place, where="metrics.acuracy > 0.8")
@@ -89,6 +89,27 @@ def test_columns(browser: Browser, owner: User, finish: Finish, place: str) -> N
         "Run",
         "lr",
     ]
+
+
+def test_pinned_runs_stand_above_all_others(
+    browser: Browser, viewer: User, finish: Finish, experiment: Experiment, place: str
+) -> None:
+    finish(1)
+    finish(2)
+    runs_add(user=experiment.created_by, experiment=experiment, param_sets=[{"lr": n} for n in range(2)])
+    client = browser(viewer)
+    pinned = client.post(f"{place}runs/?sort=-number", {"action": "pin", "run": ["1", "3"]})
+    assert pinned["Location"] == f"{place}?sort=-number&pin=1%2C3"
+    page = client.get(pinned["Location"]).content.decode()
+    assert order(page) == [1, 3, 4, 2]
+    # Links keep them; their own takes them away.
+    assert "?sort=number&amp;pin=1%2C3" in page
+    assert 'href="?sort=-number&amp;pin=3" hx-get="?sort=-number&amp;pin=3"' in page
+    assert order(shown(client, place, pin="4,x,99,4", where="state = completed")) == [4, 1, 2]
+    assert order(shown(client, place, pin="4", where="state = failed")) == [4]
+    again = client.post(f"{place}runs/?sort=-number&pin=1,3", {"action": "pin", "run": ["3", "1"]})
+    assert again["Location"] == f"{place}?sort=-number"
+    assert order(shown(client, place, group="set", pin="1")) == []
 
 
 def test_a_view_is_kept_shown_first_and_forgotten(

@@ -18,6 +18,14 @@ def test_lower_may_be_better_and_equal_values_are_a_level_line() -> None:
     assert level.points == "3.0,15.0 117.0,15.0"
 
 
+def test_places() -> None:
+    found = trend([1.0, 2.0, 3.0], places=[0, 90, 100], over="101 steps")
+    assert found
+    assert found.points == "3.0,27.0 105.6,15.0 117.0,3.0"
+    assert found.words == "From 1 to 3 over 101 steps, best 3"
+    assert trend([1.0, 2.0], places=[7, 7]) is not None
+
+
 def test_too_few_numbers() -> None:
     assert trend([]) is None
     assert trend([None, 0.5, math.nan]) is None
