@@ -48,6 +48,9 @@ def _normal(search: dict[str, Any]) -> dict[str, Any] | None:
     # The form has no limit for a grid.
     without = ("runs",) if search["method"] == "grid" else ()
     given = {name: value for name, value in search.items() if name not in without}
+    if given["space"].get("optimizer") not in (["adam", "sgd"], [1, "sgd"], "sgd"):
+        # Nor has it one for a parameter that applies to no run.
+        given["space"] = {name: value for name, value in given["space"].items() if name != "momentum"}
     try:
         return SearchSpec.from_json(given, CODE.parameters).to_json()
     except InvalidInput:
