@@ -187,7 +187,12 @@ class ColumnMaker:
             aria_sort={key: "ascending", f"-{key}": "descending"}.get(self._sort, ""),
             numeric=field.head == METRICS
             or key in RIGHT
-            or (field.head == PARAMS and (declared is None or declared.type in NUMERIC)),
+            or (
+                field.head == PARAMS
+                # What heads a row stands on the left.
+                and field.name != self.look.by_param
+                and (declared is None or declared.type in NUMERIC)
+            ),
             is_objective=self._is_objective(field),
         )
 
