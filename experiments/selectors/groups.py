@@ -35,6 +35,11 @@ class SetRow:
     metrics: dict[str, Spread]
     seconds: float | None
 
+    @property
+    def size(self) -> int:
+        """How many runs it has."""
+        return len(self.runs)
+
 
 def set_row(number: int, rows: Sequence[RunRow]) -> SetRow:
     """What the runs of one set have in common.

@@ -88,13 +88,13 @@ class ColumnMaker:
 
     def columns(self, params: Sequence[dict[str, Any]]) -> Columns:
         """Columns for rows with these parameters."""
-        first, shown = ["number"], self._shown
+        first, shown = {"number": Field("number")}, self._shown
         if self.look.grouped:
-            first = ["set", "runs", "states"]
-            shown = {
-                key: field for key, field in shown.items() if field.head in (PARAMS, METRICS, "duration")
-            }
-        fields = {key: Field(key) for key in first} | shown
+            by = Field(PARAMS, self.look.by_param) if self.look.by_param else Field("set")
+            first = {str(by): by, "runs": Field("runs"), "states": Field("states")}
+            kinds = (METRICS, "duration") if self.look.by_param else (PARAMS, METRICS, "duration")
+            shown = {key: field for key, field in shown.items() if field.head in kinds}
+        fields = first | shown
         return Columns(
             shown=[self._column(key, field) for key, field in fields.items()],
             offers=self._offers(),
@@ -187,7 +187,12 @@ class ColumnMaker:
             aria_sort={key: "ascending", f"-{key}": "descending"}.get(self._sort, ""),
             numeric=field.head == METRICS
             or key in RIGHT
-            or (field.head == PARAMS and (declared is None or declared.type in NUMERIC)),
+            or (
+                field.head == PARAMS
+                # What heads a row stands on the left.
+                and field.name != self.look.by_param
+                and (declared is None or declared.type in NUMERIC)
+            ),
             is_objective=self._is_objective(field),
         )
 
@@ -196,7 +201,7 @@ class ColumnMaker:
 
     @property
     def _sort(self) -> str:
-        return self.look.sort or ("set" if self.look.grouped else "number")
+        return self.look.sort or self.look.group or "number"
 
     def _attribute(self, field: Field) -> str:
         if field.head == METRICS:

@@ -6,9 +6,11 @@ from typing import Any
 from accounts.web.access import SignedInRequest
 from experiments.models import Experiment, RunView
 from experiments.query.errors import QueryError
+from experiments.query.tree import PARAMS, Field
 from experiments.selectors.groups import SetRow, set_table
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
+from experiments.selectors.param_groups import MAX_GROUPS, GroupRow, param_groups
 from experiments.selectors.runs import RunRow
 from experiments.selectors.tables import (
     PAGE_ROWS,
@@ -24,9 +26,11 @@ from experiments.selectors.views import views_of
 from experiments.web.cells import lines
 from experiments.web.columns import ColumnMaker
 from experiments.web.completion import query_fields
-from experiments.web.looks import Look
+from experiments.web.looks import BY_SET, Look
 from experiments.web.words import counted
 from mlplatform.kernel.errors import InvalidInput
+
+MAX_GROUP_OFFERS = 30
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def runs_shown(
     look = _usable(Look.of_view(view), space) if view else Look.of(request.GET)
     maker = ColumnMaker(experiment, space, look)
     error = ""
-    table: Table[RunRow] | Table[SetRow]
+    table: Table[Any]
     try:
         table = _table(space, look, maker.metrics)
     except QueryError as wrong:
@@ -56,13 +60,25 @@ def runs_shown(
         table = Table([], Page([], "", ""), 0)
     pinned = rows_numbered(experiment, () if look.grouped else look.pinned, maker.metrics)
     runs = [row for row in table.rows if isinstance(row, RunRow) and row.run.number not in look.pinned]
-    columns = maker.columns([row.params if isinstance(row, SetRow) else row.run.params for row in table.rows])
+    columns = maker.columns(
+        [
+            row.params if isinstance(row, SetRow) else row.run.params
+            for row in table.rows
+            if not isinstance(row, GroupRow)
+        ]
+    )
     unpin = {row.run.pk: look.pinning([row.run.number]).href for row in pinned}
     drawn = lines(experiment, columns.shown, [*pinned, *runs], unpin)
-    total = counts.sets if look.grouped else counts.total
+    total = len(table.rows) if look.by_param else counts.sets if look.grouped else counts.total
     return {
         "look": look,
         "table": table,
+        "listed": f"values of {look.by_param}" if look.by_param else "sets" if look.grouped else "runs",
+        "group_offers": [
+            (one.name, look.changed(group=str(Field(PARAMS, one.name)), sort="").href)
+            for one in space.params
+            if one.differs
+        ][:MAX_GROUP_OFFERS],
         "columns": columns.shown,
         "pinned": drawn[: len(pinned)],
         "lines": drawn[len(pinned) :],
@@ -90,8 +106,8 @@ def _links(look: Look, page: Page) -> dict[str, str]:
         "unfiltered": look.changed(where="").href,
         "automatic": look.changed(columns=(), differing=False).href,
         # Fields that runs can be sorted by need not do for sets.
-        "ungrouped": look.changed(grouped=False, sort="").href,
-        "by_set": look.changed(grouped=True, sort="").href,
+        "ungrouped": look.changed(group="", sort="").href,
+        "by_set": look.changed(group=BY_SET, sort="").href,
         "first_page": look.changed().href,
         "previous_page": look.changed(after=page.previous).href if page.previous else "",
         "following_page": look.changed(after=page.following).href if page.following else "",
@@ -99,14 +115,19 @@ def _links(look: Look, page: Page) -> dict[str, str]:
 
 
 def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
-    what = "set" if look.grouped else "run"
+    what = "value" if look.by_param else "set" if look.grouped else "run"
+    if look.by_param and shown == MAX_GROUPS:
+        return f"The first {counted(shown, what)}"
     if matching is None:
         return f"{shown:,} of {counted(total, what)}" if shown < total else counted(total, what)
     of = f"{matching:,} of {counted(total, what)}"
     return f"{of} match, {shown:,} shown" if shown < matching else f"{of} match"
 
 
-def _table(space: RunSpace, look: Look, metrics: list[str]) -> Table[RunRow] | Table[SetRow]:
+def _table(space: RunSpace, look: Look, metrics: list[str]) -> Table[Any]:
+    if look.by_param:
+        groups = param_groups(space, look.by_param, where=look.where, sort=look.sort, metrics=metrics)
+        return Table(groups, Page([], "", ""), None)
     read: TableReader[RunRow] | TableReader[SetRow] = set_table if look.grouped else run_table
     return read(
         space,

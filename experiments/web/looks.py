@@ -8,21 +8,25 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from experiments.models import RunView
+from experiments.query.errors import QueryError
+from experiments.query.parser import parse_field
+from experiments.query.tree import PARAMS
 
-GROUPED = "set"
+BY_SET = "set"
 MAX_PINNED = 20
 MAX_DIGITS = 10
 
 
 @dataclass(frozen=True)
 class Look:
-    """Query, order, columns (none: the page chooses), only what differs, sets instead of runs, pins, and the page."""
+    """Query, order, columns (none: the page chooses), only what differs, groups instead of runs, pins, and the page."""
 
     where: str = ""
     sort: str = ""
     columns: tuple[str, ...] = ()
     differing: bool = False
-    grouped: bool = False
+    # "set", or a parameter: `params.lr`.
+    group: str = ""
     # Numbers of runs that stand above all others.
     pinned: tuple[int, ...] = ()
     after: str = ""
@@ -41,7 +45,7 @@ class Look:
             sort=given.get("sort", ""),
             columns=tuple(columns),
             differing=given.get("differing") == "1",
-            grouped=given.get("group") == GROUPED,
+            group=_group(given.get("group", "")),
             pinned=_numbers(given.get("pin", "")),
             after=given.get("after", ""),
         )
@@ -52,13 +56,23 @@ class Look:
         return cls(where=view.where, sort=view.sort, columns=tuple(view.columns), differing=view.differing)
 
     @property
+    def grouped(self) -> bool:
+        """Whether lines are not runs."""
+        return bool(self.group)
+
+    @property
+    def by_param(self) -> str:
+        """The parameter that they are grouped by, if it is one."""
+        return parse_field(self.group).name if self.group not in ("", BY_SET) else ""
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """As names and values of an address, or of hidden fields of a form."""
         given: Mapping[str, Any] = {
             "where": self.where,
             "sort": self.sort,
             "differing": "1" if self.differing else "",
-            "group": GROUPED if self.grouped else "",
+            "group": self.group,
             "pin": ",".join(map(str, self.pinned)),
             "after": self.after,
         }
@@ -85,6 +99,17 @@ class Look:
     def fields(self, *without: str) -> list[tuple[str, str]]:
         """For the hidden fields of a form that asks for the others itself."""
         return [(name, value) for name, value in self.pairs if name not in {*without, "after"}]
+
+
+def _group(text: str) -> str:
+    """What nothing can be grouped by is passed over."""
+    if text == BY_SET:
+        return text
+    try:
+        field = parse_field(text)
+    except QueryError:
+        return ""
+    return str(field) if field.head == PARAMS else ""
 
 
 def _numbers(text: str) -> tuple[int, ...]:

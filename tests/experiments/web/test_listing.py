@@ -112,6 +112,20 @@ def test_pinned_runs_stand_above_all_others(
     assert order(shown(client, place, group="set", pin="1")) == []
 
 
+def test_runs_by_the_value_of_a_parameter(browser: Browser, viewer: User, finish: Finish, place: str) -> None:
+    finish(1, accuracy=(0.5,))
+    client = browser(viewer)
+    assert 'href="?group=params.lr"' in shown(client, place)
+    page = shown(client, place, group="params.lr", where="number < 9")
+    assert "Values of lr" in page
+    assert headers(page) == ["lr", "accuracy (best)", "Run time"]
+    assert re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', page) == ["0.1", "0.2"]
+    (found, _) = re.findall(r'<td><a href="([^"]*)"><span class="visually-hidden">Runs: ', page)
+    assert order(client.get(place + found.replace("&amp;", "&")).content.decode()) == [1]
+    assert order(shown(client, place, group="metrics.accuracy")) == [1, 2]
+    assert "No run matches" in shown(client, place, group="params.gone")
+
+
 def test_a_view_is_kept_shown_first_and_forgotten(
     browser: Browser, owner: User, viewer: User, finish: Finish, place: str
 ) -> None:
