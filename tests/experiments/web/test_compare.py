@@ -89,7 +89,7 @@ def test_of_several_experiments(
     runs = ids(experiment, other)
     page = text(browser, owner, runs)
     assert f'data-live="project/{project.pk}"' in page
-    assert 'hx-trigger="live throttle:500ms, every 15s"' in page
+    assert 'hx-trigger="live, every 15s"' in page
     assert 'data-chart-every="15"' in page
     assert cells(page, "epochs") == ["3", "3", "7"]
     # The first of each would look alike.
