@@ -57,6 +57,8 @@ class ExperimentState(TextChoices):
     CANCELED = "canceled"
 
 
+# Something may still be done in it.
+EXPERIMENT_OPEN = (ExperimentState.ACTIVE, ExperimentState.PAUSED)
 EXPERIMENT_MOVES = {
     "active": frozenset({"paused", "completed", "canceled"}),
     "paused": frozenset({"active", "completed", "canceled"}),

@@ -9,10 +9,9 @@ from accounts.models import User
 from accounts.permissions import visible_projects
 from experiments.models import Experiment, ModelVersion, Run
 from experiments.selectors.standing import Standing, standings, with_best
-from experiments.states import ExperimentState, RunState
+from experiments.states import EXPERIMENT_OPEN, ExperimentState, RunState
 from mlplatform.kernel import clock
 
-OPEN = (ExperimentState.ACTIVE, ExperimentState.PAUSED)
 OVER = (ExperimentState.COMPLETED, ExperimentState.CANCELED)
 SHOWN = 8
 RECENT = 5
@@ -52,7 +51,7 @@ def dashboard(user: User) -> Dashboard:
     """All of it. Nine queries at most."""
     mine = Experiment.objects.filter(project__in=visible_projects(user))
     by_others = Case(When(created_by=user, then=Value(0)), default=Value(1), output_field=IntegerField())
-    is_open = mine.filter(state__in=OPEN)
+    is_open = mine.filter(state__in=EXPERIMENT_OPEN)
     open_ids = list(is_open.order_by(by_others, "-created_at", "-pk").values_list("pk", flat=True)[:SHOWN])
     is_over = mine.filter(state__in=OVER)
     over_ids = list(is_over.order_by("-ended_at", "-pk").values_list("pk", flat=True)[:RECENT])
@@ -77,7 +76,7 @@ def dashboard(user: User) -> Dashboard:
 
 
 def _failures(user: User) -> list[Failure]:
-    fresh = Q(state__in=OPEN) | Q(ended_at__gte=clock.now() - FRESH)
+    fresh = Q(state__in=EXPERIMENT_OPEN) | Q(ended_at__gte=clock.now() - FRESH)
     mine = Experiment.objects.filter(fresh, project__in=visible_projects(user))
     looked_at = mine.select_related("project").order_by("-created_at")[:MAX_LOOKED_AT]
     experiments = {experiment.pk: experiment for experiment in looked_at}

@@ -8,11 +8,10 @@ from django.core.cache import caches
 from django.db.models import Count, Q, QuerySet, Sum
 
 from experiments.models import Experiment, Run
-from experiments.pace import seconds_left
 from experiments.selectors.conditions import Scope
 from experiments.selectors.names import metric_names
-from experiments.selectors.runs import seconds_per_run
-from experiments.states import RUN_LEASED, RUN_TERMINAL, RUN_TRAINED, RunState
+from experiments.selectors.standing import time_left
+from experiments.states import RUN_LEASED, RUN_TERMINAL, RunState
 from mlplatform.kernel import clock
 
 # No transaction that adds an event is open for so long.
@@ -51,10 +50,10 @@ def run_counts(experiment: Experiment) -> RunCounts:
     done = sum(states.get(state, 0) for state in RUN_TERMINAL)
     done_progress = done + sum(run.progress or 0.0 for run in under_way)
     total = sum(states.values())
-    # A searcher makes its sets as it learns: those to come count as well.
-    search = experiment.search
-    planned = max(total, (search.get("runs") or 0) * search.get("repeat", 1))
-    ended = [by_state[state] for state in RUN_TRAINED if state in by_state]
+    times = {
+        state: (row["count"], row["attempted"].total_seconds() if row["attempted"] is not None else 0.0)
+        for state, row in by_state.items()
+    }
     return RunCounts(
         total=total,
         done=done,
@@ -64,12 +63,7 @@ def run_counts(experiment: Experiment) -> RunCounts:
         sets=sum(row["sets"] for row in by_state.values()),
         searched=sum(row["searched"] for row in by_state.values()),
         seconds=sum(seconds) if seconds else None,
-        seconds_left=seconds_left(
-            left=planned - done_progress,
-            ended=[(row["count"], row["attempted"].total_seconds()) for row in ended if row["attempted"]],
-            paces=[pace for run in training if (pace := seconds_per_run(run, now)) is not None],
-            at_work=len(training),
-        ),
+        seconds_left=time_left(experiment, times, done_progress, under_way, now),
     )
 
 

@@ -13,14 +13,13 @@ from accounts.models import User
 from accounts.permissions import visible_projects
 from experiments.models import Experiment, Run
 from experiments.selectors.runs import RunRow, run_row
-from experiments.states import ExperimentState, RunState
+from experiments.states import EXPERIMENT_OPEN, RunState
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from runners.selectors.allocations import allocations_all_live, subjects_held
 from runners.selectors.capacity import Capacity, capacities
 from runners.states import HOLDING, AllocationState
 
-OPEN = (ExperimentState.ACTIVE, ExperimentState.PAUSED)
 MAX_LINES = 100
 
 
@@ -104,7 +103,7 @@ def queue(user: User) -> Queue:
 
 def _waiting(mine: "QuerySet[Experiment]") -> Iterable[Any]:
     """Experiments with queued runs. Two queries."""
-    queued = Run.objects.filter(state=RunState.QUEUED, experiment__state__in=OPEN).order_by()
+    queued = Run.objects.filter(state=RunState.QUEUED, experiment__state__in=EXPERIMENT_OPEN).order_by()
     counts = {
         row["experiment"]: row
         for row in queued.values("experiment").annotate(count=Count("*"), since=Min("created_at"))

@@ -1,7 +1,7 @@
 """How experiments stand: for lists of them, in a number of queries that does not grow with the list."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,14 +99,29 @@ def _standing(
     states = {state: counts[state][0] for state in RunState.values if state in counts}
     done = sum(states.get(state, 0) for state in RUN_TERMINAL)
     progress = done + sum(run.progress or 0.0 for run in begun)
+    return Standing(experiment, states, progress, time_left(experiment, counts, progress, begun, now))
+
+
+def time_left(
+    experiment: Experiment,
+    counts: Mapping[str, tuple[int, float]],
+    progress: float,
+    begun: Sequence[Run],
+    now: datetime,
+) -> float | None:
+    """Seconds until all runs have ended; None while nobody can say. No query.
+
+    `counts` has by state how many runs there are and the seconds of all of them, `begun` those that were attempted.
+    """
     # A searcher makes its sets as it learns: those to come count as well.
     search = experiment.search
-    planned = max(sum(states.values()), (search.get("runs") or 0) * search.get("repeat", 1))
+    planned = max(
+        sum(count for count, _ in counts.values()), (search.get("runs") or 0) * search.get("repeat", 1)
+    )
     training = [run for run in begun if run.state in RUN_LEASED]
-    eta = seconds_left(
+    return seconds_left(
         left=planned - progress,
-        ended=[counts[state] for state in RUN_TRAINED if state in counts],
+        ended=[counts[state] for state in RUN_TRAINED if state in counts and counts[state][1]],
         paces=[pace for run in training if (pace := seconds_per_run(run, now)) is not None],
         at_work=len(training),
     )
-    return Standing(experiment, states, progress, eta)

@@ -19,7 +19,7 @@ from experiments.services.lifecycle import (
     run_ask_to_stop,
     run_take_pause_back,
 )
-from experiments.states import RUN_LEASED, ExperimentState, RunState, StopReason
+from experiments.states import EXPERIMENT_OPEN, RUN_LEASED, ExperimentState, RunState, StopReason
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import Conflict
 
@@ -91,7 +91,7 @@ def experiment_cancel(*, user: User, experiment: Experiment) -> Experiment:
     """Cancel everything of it that has not finished; its search makes no more sets. Raises Conflict if it is over."""
     require(user, "control", experiment.project)
     experiment = experiment_locked(experiment.pk)
-    if experiment.state not in (ExperimentState.ACTIVE, ExperimentState.PAUSED):
+    if experiment.state not in EXPERIMENT_OPEN:
         raise Conflict(f"The experiment is {experiment.state} already.")
     runs_end(experiment, experiment.runs.all(), StopReason.CANCELED, actor=user)
     experiment.search_stopped = True

@@ -12,7 +12,7 @@ from experiments.models import Experiment, Run
 from experiments.planning import waiting_words
 from experiments.services.lifecycle import RUNS_TOLD, runs_changed
 from experiments.services.snapshot import failures
-from experiments.states import ExperimentState, RunState
+from experiments.states import EXPERIMENT_OPEN, ExperimentState, RunState
 from mlplatform.kernel import clock
 from runners.selectors.allocations import allocations_live, silent_since
 
@@ -26,8 +26,9 @@ def runs_explain(troubles: Mapping[UUID, str]) -> None:
     `troubles` has what kept an experiment from asking for workers just now.
     """
     queued = Run.objects.filter(state=RunState.QUEUED)
-    active = [ExperimentState.ACTIVE, ExperimentState.PAUSED]
-    waiting = Experiment.objects.filter(Exists(queued.filter(experiment=OuterRef("pk"))), state__in=active)
+    waiting = Experiment.objects.filter(
+        Exists(queued.filter(experiment=OuterRef("pk"))), state__in=EXPERIMENT_OPEN
+    )
     for experiment in waiting:
         words = troubles.get(experiment.pk) or _words(experiment)
         # Those that back off after a loss say so themselves.
