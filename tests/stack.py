@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from mlplatform.embedded import child, postgres, probes, processes, valkey
 from mlplatform.embedded.child import Child
 from mlplatform.embedded.home import Home
@@ -125,7 +127,7 @@ class EmbeddedStack:
     def wait_until(self, true: Callable[[StackState], bool], limit_s: float = STACK_LIMIT_S) -> StackState:
         """Wait until this is true of the state."""
         assert self.process is not None
-        limit = time.monotonic() + limit_s
+        limit = time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit:
             assert self.process.poll() is None, f"`up` ended with exit code {self.process.returncode}"
             state = StackState.read(self.home)
@@ -152,3 +154,16 @@ class EmbeddedStack:
 
 
 SERVERS = Servers()
+
+
+def wait_until_well(url: str, log: Path) -> None:
+    """Until the portal there answers; its log ends the wait of one that does not."""
+    limit = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < limit:
+        try:
+            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"The portal does not answer:\n{log.read_text()[-3000:]}")

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 
 from mlplatform.cli.client import PortalClient
 from mlplatform.embedded import child, ports
 from mlplatform.embedded.child import Child
 from mlplatform.kernel.archive import pack
-from tests.stack import ROOT, Servers
+from tests.stack import ROOT, START_LIMIT_S, Servers, wait_until_well
 
 PASSWORD = "correct horse battery"
-START_LIMIT_S = 60.0
 CODE = "def train(config):\n    pass\n"
 PLAIN = ("--ws-per-message-deflate", "false")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -113,7 +111,7 @@ def portal_alone(folder: Path) -> Iterator[PortalAlone]:
             "worker", "-m", "dramatiq", "mlplatform.worker", "--processes", "1", "--threads", "8"
         )
         children["clock"] = start("clock", "-m", "mlplatform.clock")
-        _wait_until_well(url, folder)
+        wait_until_well(url, folder / "web.log")
         yield PortalAlone(url, jobs, children, servers)
     finally:
         for each in children.values():
@@ -127,18 +125,6 @@ def portal_alone(folder: Path) -> Iterator[PortalAlone]:
 def _bundle() -> bytes:
     manifest = b"entrypoint: train:train\nparameters:\n  x: {type: float, min: 0, max: 1, default: 0.5}\n"
     return pack({"train.py": CODE.encode(), "experiment.yaml": manifest})
-
-
-def _wait_until_well(url: str, folder: Path) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        try:
-            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise SystemExit(f"The portal does not answer:\n{(folder / 'web.log').read_text()[-3000:]}")
 
 
 def _processes() -> Iterator[tuple[int, tuple[int, float]]]:

@@ -2,16 +2,14 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from django.db import connection
 
 from mlplatform.embedded import child, ports
-from tests.stack import ROOT, SERVERS, START_LIMIT_S
+from tests.stack import ROOT, SERVERS, START_LIMIT_S, wait_until_well
 
 
 @contextmanager
@@ -31,21 +29,9 @@ def web_alone(folder: Path) -> Iterator[str]:
     command = (sys.executable, "-m", "uvicorn", "mlplatform.asgi:application", "--fd", str(listener.fileno()))
     web = child.spawn(command, environment=environment, folder=ROOT, log=log, inherited=(listener.fileno(),))
     try:
-        _wait_until_well(url, log)
+        wait_until_well(url, log)
         yield url
     finally:
         web.process.terminate()
         web.process.wait(START_LIMIT_S)
         listener.close()
-
-
-def _wait_until_well(url: str, log: Path) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        try:
-            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"The portal does not answer:\n{log.read_text()[-3000:]}")
