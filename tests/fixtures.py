@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Project, Role, User
@@ -69,6 +70,12 @@ def storage_path(tmp_path: Any, settings: Any) -> Any:
     """Every test has a storage of its own."""
     settings.STORAGE = str(tmp_path / "storage")
     return tmp_path / "storage"
+
+
+@pytest.fixture(autouse=True)
+def fresh_rate_limits() -> None:
+    """Nobody is refused for what another test tried too often."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, Project, User
@@ -10,11 +9,6 @@ from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]
-
-
-@pytest.fixture(autouse=True)
-def fresh_rate_limits(db: None) -> None:
-    cache.clear()
 
 
 def sign_in(api: Api, username: str, password: str) -> Any:

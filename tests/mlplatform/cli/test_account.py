@@ -5,7 +5,6 @@ from pathlib import Path
 import httpx
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 
 from accounts.models import ApiToken, User
 from accounts.services.tokens import token_create
@@ -15,11 +14,6 @@ from tests.fixtures import PASSWORD
 from tests.mlplatform.cli.conftest import Mlp
 
 URL = settings.PORTAL_URL
-
-
-@pytest.fixture(autouse=True)
-def fresh_rate_limits(db: None) -> None:
-    cache.clear()
 
 
 def test_log_in_with_a_password_and_out_again(
