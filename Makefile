@@ -13,7 +13,7 @@ NPM_CI := ci --ignore-scripts --no-audit --no-fund --loglevel=error
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help install up demo status stop test lint format types unit lock clean
+.PHONY: help install up demo status stop test lint format types unit schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ types: install ## mypy
 
 unit: install ## pytest; MLP_TEST_REQUIRE=browser,ray makes a missing tool a failure instead of a skip
 	$(BIN)/pytest
+
+schema: install ## Keep the OpenAPI schema of the REST API that tests compare with
+	env $(BUILD_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file tests/snapshots/openapi.json
 
 format: install ## Let ruff rewrite the code
 	$(BIN)/ruff check --fix

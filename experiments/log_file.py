@@ -5,6 +5,7 @@ from django.http import QueryDict, StreamingHttpResponse
 from experiments.models import Run
 from experiments.selectors.logs import log_stream, log_streams, log_text
 from mlplatform.http.downloads import text_download
+from mlplatform.http.query import flag_in
 
 
 def log_file(run: Run, query: QueryDict, accepted: str) -> StreamingHttpResponse:
@@ -21,5 +22,5 @@ def log_file(run: Run, query: QueryDict, accepted: str) -> StreamingHttpResponse
     ]
     named = [f"-{key}-{query[key]}" for key in ("attempt", "rank") if query.get(key)]
     filename = f"{run.experiment.slug}-{run.number}{''.join(named)}.log"
-    parts = log_text(streams, colors=query.get("colors") == "1")
+    parts = log_text(streams, colors=flag_in(query, "colors"))
     return text_download(parts, filename=filename, accepted=accepted)

@@ -43,6 +43,7 @@ EXAMPLES_DIR = BASE_DIR / "experiments" / "examples"
 MAX_BUNDLE_BYTES = 50 * 2**20
 MAX_BUNDLE_FILES = 2000
 GIT_HOSTS = frozenset(ENV["MLP_GIT_HOSTS"])
+API_RATE = ENV["MLP_API_RATE"]
 KEEP_POINTS_MONTHS = ENV["MLP_KEEP_POINTS_MONTHS"]
 SYSTEM_METRICS_SECONDS = ENV["MLP_SYSTEM_METRICS_SECONDS"]
 MAX_BATCH_BYTES = 4 * 2**20
@@ -97,6 +98,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "drf_spectacular",
     "rest_framework",
     "template_partials",
     "accounts",
@@ -109,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "mlplatform.http.staticfiles.StaticFilesMiddleware",
     "mlplatform.http.compression.PageGZipMiddleware",
+    "mlplatform.http.conditional.ApiConditionalGetMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -209,10 +212,22 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.limits.CallerThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "mlplatform.http.schema.PlatformSchema",
     "EXCEPTION_HANDLER": "mlplatform.http.errors.problem_json",
     "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min", "sign_in_name": "10/min"},
     # Anybody can write an X-Forwarded-For header, so it does not tell who is guessing passwords.
     "NUM_PROXIES": 0,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "mlplatform",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    # It says nothing that the code does not, and is kept: see mlplatform.urls.
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SORT_OPERATIONS": False,
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -240,6 +255,8 @@ VENDOR_DIR = BASE_DIR / "static" / "node_modules"
 VENDOR_FILES = {
     "vendor/htmx.min.js": "htmx.org/dist/htmx.min.js",
     "vendor/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+    "vendor/swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
     "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "vendor/uplot.min.css": "uplot/dist/uPlot.min.css",
     "vendor/uplot.min.js": "uplot/dist/uPlot.iife.min.js",

@@ -4,6 +4,8 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.cache import cache_page
+from drf_spectacular.views import SpectacularAPIView
 
 from mlplatform.http.health import healthz
 
@@ -13,10 +15,14 @@ admin.site.logout = logout  # type: ignore[method-assign]
 
 admin.site.site_header = admin.site.site_title = "mlplatform administration"
 
+# It changes with the code alone, and takes long to make.
+schema = cache_page(None, cache="process")(SpectacularAPIView.as_view(throttle_classes=()))
+
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("api/v1/schema/", schema, name="api_schema"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("experiments.api.urls")),
     path("harness/v1/", include("runners.api.urls")),

@@ -1,5 +1,8 @@
 """`Authorization: Bearer <token>` for the REST API."""
 
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -32,3 +35,14 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Makes a missing login a 401 instead of a 403."""
         return "Bearer"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """What the schema of the API says about them."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """See drf-spectacular."""
+        return {"type": "http", "scheme": "bearer", "description": "A token from the page API tokens."}

@@ -14,6 +14,7 @@ from accounts.api.authentication import caller
 from accounts.services.once import HEADER, Answer, Sent
 from accounts.services.once import once as answered_once
 from mlplatform.http.digest import request_digest
+from mlplatform.http.schema import repeatable
 
 P = ParamSpec("P")
 Method = Callable[Concatenate[Any, Request, P], Response]
@@ -26,6 +27,7 @@ def once(
 ) -> Callable[Concatenate[Any, Request, P], HttpResponseBase]:
     """Of a view: if the request has an Idempotency-Key, make once and say the same every time."""
 
+    @repeatable
     @wraps(method)
     def wrapper(view: Any, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         key = request.headers.get(HEADER)

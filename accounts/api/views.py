@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
 
 from django.contrib.auth import authenticate
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import get_authorization_header
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
@@ -19,9 +20,38 @@ from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create, token_end
+from mlplatform.http.answers import Answer, Created, Done
 from mlplatform.http.bearer import bearer
 from mlplatform.http.input import Input, checked
+from mlplatform.http.listing import PAGED, listed
 from mlplatform.kernel.errors import Unauthenticated
+
+
+class NewTokenJson(TypedDict):
+    """A token, whose text nobody can read again."""
+
+    token: str
+    prefix: str
+    name: str
+
+
+class MeJson(TypedDict):
+    """The caller."""
+
+    username: str
+    email: str
+    is_admin: bool
+
+
+class ProjectJson(TypedDict):
+    """A project."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    created_at: datetime
+    path: str
 
 
 class SignInThrottle(AnonRateThrottle):
@@ -58,7 +88,8 @@ class TokenView(APIView):
         password = serializers.CharField(max_length=4096, trim_whitespace=False)
         name = serializers.CharField(max_length=100, default="REST client")
 
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=Credentials)
+    def post(self, request: Request) -> Created[NewTokenJson]:
         """201 with the token, 401 for wrong credentials."""
         given = checked(self.Credentials, request.data)
         name = given.pop("name")
@@ -66,28 +97,28 @@ class TokenView(APIView):
         if not isinstance(user, User):
             raise Unauthenticated("The user name or the password is wrong.")
         token, text = token_create(user=user, name=name)
-        return Response({"token": text, "prefix": token.prefix, "name": token.name}, status=201)
+        return Created[NewTokenJson]({"token": text, "prefix": token.prefix, "name": token.name})
 
 
 class CurrentTokenView(APIView):
     """DELETE: end the token that this call is made with."""
 
-    def delete(self, request: Request) -> Response:
+    def delete(self, request: Request) -> Done:
         """204; 401 for a caller who came without a token."""
         token_end(text=bearer(get_authorization_header(request)) or "")
-        return Response(status=204)
+        return Done()
 
 
 class MeView(APIView):
     """GET: the caller."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Answer[MeJson]:
         """200."""
         user = caller(request)
-        return Response({"username": user.username, "email": user.email, "is_admin": user.is_superuser})
+        return Answer[MeJson]({"username": user.username, "email": user.email, "is_admin": user.is_superuser})
 
 
-def project_json(project: Project) -> dict[str, Any]:
+def project_json(project: Project) -> ProjectJson:
     """What the API tells about a project."""
     return {
         "id": str(project.id),
@@ -108,20 +139,22 @@ class ProjectsView(APIView):
         name = serializers.CharField(max_length=100)
         description = serializers.CharField(max_length=2000, default="", allow_blank=True)
 
-    def get(self, request: Request) -> Response:
+    @PAGED
+    def get(self, request: Request) -> Answer[list[ProjectJson]]:
         """200."""
-        return Response([project_json(project) for project in project_list(caller(request))])
+        return listed(request, project_list(caller(request)), project_json, order=("name", "slug"))
 
+    @extend_schema(request=Creation)
     @once
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Created[ProjectJson]:
         """201."""
         given = checked(self.Creation, request.data)
-        return Response(project_json(project_create(user=caller(request), **given)), status=201)
+        return Created(project_json(project_create(user=caller(request), **given)))
 
 
 class ProjectView(APIView):
     """GET: one project."""
 
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> Answer[ProjectJson]:
         """200, or 404 for a stranger."""
-        return Response(project_json(project_get(caller(request), slug)))
+        return Answer(project_json(project_get(caller(request), slug)))

@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
@@ -13,10 +13,11 @@ from accounts.api.once import once
 from accounts.models import Project
 from accounts.selectors.projects import project_get
 from accounts.services.once import once_slowly
-from experiments.api.output import bundle_json
+from experiments.api.output.bundles import BundleJson, bundle_json
 from experiments.models import Bundle
 from experiments.services.bundles import bundle_from_example, bundle_from_upload
 from experiments.services.git_bundles import bundle_from_git
+from mlplatform.http.answers import Created
 from mlplatform.http.input import Input, checked
 from mlplatform.http.parsers import BoundedJSONParser
 from mlplatform.kernel.errors import InvalidInput
@@ -30,12 +31,21 @@ class GitInput(Input):
     path = serializers.CharField(required=False, allow_blank=True, default="")
 
 
-class CodeInput(Input):
-    """One of them."""
+class FileInput(Input):
+    """A `.py` or a `.zip`."""
 
     file = serializers.FileField(required=False, allow_empty_file=True)
+
+
+class StoredCodeInput(Input):
+    """One of them."""
+
     example = serializers.CharField(max_length=100, required=False)
     git = GitInput(required=False)
+
+
+class CodeInput(FileInput, StoredCodeInput):
+    """One of the three."""
 
 
 class BundlesView(APIView):
@@ -43,11 +53,12 @@ class BundlesView(APIView):
 
     parser_classes = (MultiPartParser, BoundedJSONParser)
 
+    @extend_schema(request={"multipart/form-data": FileInput, "application/json": StoredCodeInput})
     @partial(once, answering=once_slowly)  # a fetch from Git may take a minute
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: Request, slug: str) -> Created[BundleJson]:
         """201 with the bundle and its manifest; 400 names what is wrong with the code, 503 what is busy."""
         project = project_get(caller(request), slug, "launch")
-        return Response(bundle_json(self._bundle(request, project)), status=201)
+        return Created(bundle_json(self._bundle(request, project)))
 
     def _bundle(self, request: Request, project: Project) -> Bundle:
         user = caller(request)

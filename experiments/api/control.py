@@ -1,17 +1,18 @@
 """REST: pause, resume, change and clone an experiment; cancel and retry several of its runs; fork and continue one."""
 
-from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
 from experiments.api.input import DefinitionInput
-from experiments.api.output import checkpoint_json, experiment_json, run_json
+from experiments.api.output.control import OutcomeJson, outcome_json
+from experiments.api.output.experiments import ExperimentJson, experiment_json
+from experiments.api.output.runs import CheckpointJson, RunJson, checkpoint_json, run_json
 from experiments.definition import Definition
 from experiments.models import Run
 from experiments.search.registry import proposes
@@ -30,7 +31,9 @@ from experiments.services.control import (
 from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
 from experiments.services.tags import runs_tag
-from mlplatform.http.input import Input, checked
+from mlplatform.http.answers import Answer, Created
+from mlplatform.http.input import Input, RowNumber, checked
+from mlplatform.http.listing import PAGED, listed
 from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
@@ -42,19 +45,21 @@ class ExperimentVerbView(APIView):
 
     verb = ""
 
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=Input)
+    def post(self, request: Request, pk: UUID) -> Answer[ExperimentJson]:
         """200 with the experiment; 409 if its state does not allow it."""
         act = EXPERIMENT_VERBS[self.verb]
         experiment = experiment_by_id(caller(request), pk, "control")
         checked(Input, request.data)
-        return Response(experiment_json(act(user=caller(request), experiment=experiment)))
+        return Answer(experiment_json(act(user=caller(request), experiment=experiment)))
 
 
 class ExperimentCloneView(APIView):
     """POST: another experiment with the same code and definition, and what is sent instead."""
 
+    @extend_schema(request=DefinitionInput)
     @once
-    def post(self, request: Request, pk: UUID) -> Response:
+    def post(self, request: Request, pk: UUID) -> Created[ExperimentJson]:
         """201 with the new experiment. Without `runs` and a searcher it gets the sets that people listed."""
         source = experiment_by_id(caller(request), pk, "launch")
         given = checked(DefinitionInput, request.data)
@@ -71,7 +76,7 @@ class ExperimentCloneView(APIView):
             param_sets=sets or (),
             cloned_from=source,
         )
-        return Response(experiment_json(clone), status=201)
+        return Created(experiment_json(clone))
 
 
 class RunsVerbView(APIView):
@@ -82,11 +87,10 @@ class RunsVerbView(APIView):
     class Numbers(Input):
         """Run numbers."""
 
-        numbers = serializers.ListField(
-            child=serializers.IntegerField(min_value=1), required=False, max_length=10_000
-        )
+        numbers = serializers.ListField(child=RowNumber(), required=False, max_length=10_000)
 
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=Numbers)
+    def post(self, request: Request, pk: UUID) -> Answer[OutcomeJson]:
         """200 with the numbers that were changed, and those that were skipped because of their state."""
         experiment = experiment_by_id(caller(request), pk, "control")
         numbers = checked(self.Numbers, request.data).get("numbers")
@@ -95,7 +99,17 @@ class RunsVerbView(APIView):
             outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
         else:
             outcome = runs_cancel(user=caller(request), experiment=experiment, numbers=numbers or ())
-        return Response({"changed": outcome.changed, "skipped": outcome.skipped})
+        return Answer(outcome_json(outcome))
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"oneOf": [{"type": "string", "nullable": True}, {"type": "number"}]},
+    }
+)
+class TagsField(serializers.DictField):
+    """Values by name. A number is kept as text; null takes a tag away."""
 
 
 class RunsTagView(APIView):
@@ -104,15 +118,16 @@ class RunsTagView(APIView):
     class Tags(Input):
         """Run numbers, and tags by name."""
 
-        numbers = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=10_000)
-        tags = serializers.DictField(child=serializers.CharField(allow_null=True))
+        numbers = serializers.ListField(child=RowNumber(), max_length=10_000)
+        tags = TagsField(child=serializers.CharField(allow_null=True))
 
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=Tags)
+    def post(self, request: Request, pk: UUID) -> Answer[OutcomeJson]:
         """200 with the numbers that were changed, and those that do not exist."""
         experiment = experiment_by_id(caller(request), pk, "control")
         given = checked(self.Tags, request.data)
         outcome = runs_tag(user=caller(request), experiment=experiment, **given)
-        return Response({"changed": outcome.changed, "skipped": outcome.skipped})
+        return Answer(outcome_json(outcome))
 
 
 class RunVerbView(APIView):
@@ -120,12 +135,13 @@ class RunVerbView(APIView):
 
     verb = ""
 
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=Input)
+    def post(self, request: Request, pk: UUID) -> Answer[RunJson]:
         """200 with the run; 409 if its state does not allow it."""
         act = RUN_VERBS[self.verb]
         run = run_by_id(caller(request), pk, "control")
         checked(Input, request.data)
-        return Response(_run(act(user=caller(request), run=run)))
+        return Answer(_run(act(user=caller(request), run=run)))
 
 
 class RunForkView(APIView):
@@ -134,22 +150,23 @@ class RunForkView(APIView):
     class Start(Input):
         """Where to begin and what to change."""
 
-        checkpoint = serializers.IntegerField(required=False)
+        checkpoint = serializers.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
         params = serializers.DictField(required=False)
         runs = serializers.ListField(child=serializers.DictField(), required=False)
 
+    @extend_schema(request=Start)
     @once
-    def post(self, request: Request, pk: UUID) -> Response:
+    def post(self, request: Request, pk: UUID) -> Created[RunJson | list[RunJson]]:
         """201 with the new run, or a list of those for `runs`: all or none; 409 if there is no checkpoint."""
         run = run_by_id(caller(request), pk, "launch")
         given = checked(self.Start, request.data)
         sets = given.pop("runs", None)
         if sets is None:
-            return Response(_run(run_fork(user=caller(request), run=run, **given)), status=201)
+            return Created(_run(run_fork(user=caller(request), run=run, **given)))
         if "params" in given:
             raise InvalidInput("Send params for one fork, or runs for several, not both.", field="params")
         forks = run_forks(user=caller(request), run=run, param_sets=sets, **given)
-        return Response([run_json(row) for row in run_rows_new(forks)], status=201)
+        return Created([run_json(row) for row in run_rows_new(forks)])
 
 
 class RunContinueView(APIView):
@@ -160,22 +177,24 @@ class RunContinueView(APIView):
 
         more = serializers.IntegerField()
 
+    @extend_schema(request=More)
     @once
-    def post(self, request: Request, pk: UUID) -> Response:
+    def post(self, request: Request, pk: UUID) -> Created[RunJson]:
         """201 with the new run."""
         run = run_by_id(caller(request), pk, "launch")
         given = checked(self.More, request.data)
-        return Response(_run(run_continue(user=caller(request), run=run, **given)), status=201)
+        return Created(_run(run_continue(user=caller(request), run=run, **given)))
 
 
 class RunCheckpointsView(APIView):
     """GET: checkpoints of a run, newest first."""
 
-    def get(self, request: Request, pk: UUID) -> Response:
+    @PAGED
+    def get(self, request: Request, pk: UUID) -> Answer[list[CheckpointJson]]:
         """200."""
-        checkpoints = run_by_id(caller(request), pk).checkpoints.order_by("-step", "-id")
-        return Response([checkpoint_json(checkpoint) for checkpoint in checkpoints])
+        checkpoints = run_by_id(caller(request), pk).checkpoints.all()
+        return listed(request, checkpoints, checkpoint_json, order=("-step", "-id"))
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run) -> RunJson:
     return run_json(run_details(run))

@@ -2,48 +2,59 @@
 
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.selectors.projects import project_get
 from experiments.api.input import ExperimentInput, RevisionInput, asked_for, bundle_of
-from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
+from experiments.api.output.bundles import ExampleJson, example_json
+from experiments.api.output.experiments import (
+    CountedExperimentJson,
+    ExperimentJson,
+    PreviewJson,
+    counted_experiment_json,
+    experiment_json,
+    preview_json,
+)
+from experiments.api.output.registry import ModelVersionJson, model_version_json
 from experiments.catalog import examples
 from experiments.models import ModelVersion
 from experiments.selectors.experiments import experiment_by_id, experiment_get, experiment_list
 from experiments.services.launch import experiment_create
 from experiments.services.preview import experiment_preview
 from experiments.services.revision import experiment_revise
+from mlplatform.http.answers import Answer, Created
 from mlplatform.http.input import checked
+from mlplatform.http.listing import AFTER, LIMIT, PAGED, listed
+from mlplatform.http.schema import query
 from mlplatform.kernel.errors import InvalidInput
+
+NEWEST = ("-created_at", "-pk")
 
 
 class ExamplesView(APIView):
     """GET: the built-in examples."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Answer[list[ExampleJson]]:
         """200."""
-        return Response(
-            [
-                {"name": e.name, "title": e.title, "files": sorted(e.files), "manifest": e.manifest.to_json()}
-                for e in examples()
-            ]
-        )
+        return Answer([example_json(example) for example in examples()])
 
 
 class ExperimentsView(APIView):
     """GET: experiments of a project. POST: create one and queue its runs."""
 
-    def get(self, request: Request, slug: str) -> Response:
+    @PAGED
+    def get(self, request: Request, slug: str) -> Answer[list[CountedExperimentJson]]:
         """200, newest first."""
-        listed = experiment_list(project_get(caller(request), slug))
-        return Response([experiment_json(e) | {"runs": run_counts_json(e)} for e in listed])
+        rows = experiment_list(project_get(caller(request), slug))
+        return listed(request, rows, counted_experiment_json, order=NEWEST)
 
+    @extend_schema(request=ExperimentInput)
     @once
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: Request, slug: str) -> Created[ExperimentJson]:
         """201."""
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
@@ -52,55 +63,58 @@ class ExperimentsView(APIView):
         experiment = experiment_create(
             user=caller(request), project=project, bundle=bundle, definition=definition, param_sets=sets
         )
-        return Response(experiment_json(experiment), status=201)
+        return Created(experiment_json(experiment))
 
 
 class ExperimentAtView(APIView):
     """GET: one experiment by its address."""
 
-    def get(self, request: Request, slug: str, experiment: str) -> Response:
+    def get(self, request: Request, slug: str, experiment: str) -> Answer[ExperimentJson]:
         """200, or 404 for a stranger."""
-        return Response(experiment_json(experiment_get(caller(request), slug, experiment)))
+        return Answer(experiment_json(experiment_get(caller(request), slug, experiment)))
 
 
 class ExperimentPreviewView(ExperimentAtView):
     """POST the same as for a new experiment: what would it do? GET: an experiment may be called preview."""
 
-    def post(self, request: Request, slug: str, experiment: str) -> Response:
+    @extend_schema(request=ExperimentInput)
+    def post(self, request: Request, slug: str, experiment: str) -> Answer[PreviewJson]:
         """200 with counts, first sets, rungs and estimates; 400 exactly where creating it would be refused."""
         project = project_get(caller(request), slug, "launch")
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
         definition, sets = asked_for(bundle, given)
         found = experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
-        return Response(preview_json(found))
+        return Answer(preview_json(found))
 
 
 class ExperimentView(APIView):
     """GET: one experiment. PATCH: change its name, parallelism or budget."""
 
-    def get(self, request: Request, pk: UUID) -> Response:
+    def get(self, request: Request, pk: UUID) -> Answer[ExperimentJson]:
         """200, or 404 for a stranger."""
-        return Response(experiment_json(experiment_by_id(caller(request), pk)))
+        return Answer(experiment_json(experiment_by_id(caller(request), pk)))
 
-    def patch(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=RevisionInput)
+    def patch(self, request: Request, pk: UUID) -> Answer[ExperimentJson]:
         """200; 400 naming a field that cannot be changed."""
         experiment = experiment_by_id(caller(request), pk, "control")
         changes = checked(RevisionInput, request.data)
         revised = experiment_revise(user=caller(request), experiment=experiment, changes=changes)
-        return Response(experiment_json(revised))
+        return Answer(experiment_json(revised))
 
 
 class ModelVersionsView(APIView):
     """GET: model versions of a project; `?experiment=<id>` only those of one."""
 
-    def get(self, request: Request, slug: str) -> Response:
-        """200, newest version first."""
+    @extend_schema(parameters=[query("experiment", UUID, "Only those of this one."), AFTER, LIMIT])
+    def get(self, request: Request, slug: str) -> Answer[list[ModelVersionJson]]:
+        """200, newest first."""
         project = project_get(caller(request), slug)
         versions = ModelVersion.objects.filter(project=project).select_related("project", "run")
-        if experiment := request.query_params.get("experiment"):
+        if (experiment := request.query_params.get("experiment")) is not None:
             versions = versions.filter(run__experiment=experiment_by_id(caller(request), _uuid(experiment)))
-        return Response([model_version_json(version) for version in versions])
+        return listed(request, versions, model_version_json, order=NEWEST)
 
 
 def _uuid(text: str) -> UUID:

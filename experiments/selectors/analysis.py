@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -16,6 +16,26 @@ MAX_RUNS = 10_000
 # Values of parameters in one answer: fewer parameters where there are many runs.
 MAX_VALUES = 200_000
 MIN_PARAMETERS = 10
+
+
+class TargetJson(TypedDict):
+    """What decides which run is best, and when that is good enough."""
+
+    metric: str
+    direction: str
+    target: float | None
+
+
+class ColumnsJson(TypedDict):
+    """One list per column, oldest run first."""
+
+    objective: TargetJson
+    runs: dict[str, list[Any]]
+    axes: list[dict[str, Any]]
+    params: dict[str, list[float | None]]
+    constant: dict[str, Any]
+    left_out: int
+    parameters_left_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class RunColumns:
     parameters_left_out: list[str]
     experiment: Experiment
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ColumnsJson:
         """As pages and the REST API have it."""
         return {
             "objective": {

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db.models import F
@@ -39,15 +39,40 @@ class Span:
         return [self.state, self.start, self.end, self.lane, self.attempt]
 
 
+class LaneJson(TypedDict):
+    """An allocation; times in Unix seconds."""
+
+    created: float
+    running: float | None
+    ended: float | None
+    state: str
+
+
+class RunSpansJson(TypedDict):
+    """A run. Each of its spans is a list: state, start, end, index of the lane, attempt."""
+
+    number: int
+    state: str
+    spans: list[list[Any]]
+
+
+class TimelineJson(TypedDict):
+    """When runs waited, started and trained."""
+
+    runs: list[RunSpansJson]
+    lanes: list[LaneJson]
+    left_out: int
+
+
 @dataclass(frozen=True)
 class Timeline:
     """Spans of each of the runs, oldest run first, and the allocations, oldest first."""
 
     runs: list[tuple[int, str, list[Span]]]
-    lanes: list[dict[str, Any]]
+    lanes: list[LaneJson]
     left_out: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> TimelineJson:
         """As pages and the REST API have it."""
         return {
             "runs": [
@@ -80,8 +105,8 @@ def timeline(experiment: Experiment) -> Timeline:
         lanes=[
             {
                 "created": allocation.created_at.timestamp(),
-                "running": allocation.running_at and allocation.running_at.timestamp(),
-                "ended": allocation.ended_at and allocation.ended_at.timestamp(),
+                "running": allocation.running_at.timestamp() if allocation.running_at else None,
+                "ended": allocation.ended_at.timestamp() if allocation.ended_at else None,
                 "state": allocation.state,
             }
             for allocation in allocations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from threading import Lock
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 
@@ -31,6 +31,23 @@ NAMES = {"fanova": "fANOVA", "ped_anova": "PED-ANOVA"}
 _turn = Lock()
 
 
+class ShareJson(TypedDict):
+    """How much a parameter matters; the shares add up to 1."""
+
+    name: str
+    share: float
+
+
+class ImportanceJson(TypedDict):
+    """Without an evaluator there is a reason."""
+
+    evaluator: str | None
+    sets: int
+    left_out: int
+    importances: list[ShareJson]
+    reason: str | None
+
+
 @dataclass(frozen=True)
 class Importance:
     """Shares by parameter, largest first, from so many sets; or the reason why there are none."""
@@ -41,7 +58,7 @@ class Importance:
     shares: tuple[tuple[str, float], ...] = ()
     reason: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ImportanceJson:
         """As pages and the REST API have it."""
         return {
             "evaluator": self.evaluator or None,

@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,7 +17,7 @@ Json = dict[str, Any]
 TIMEOUT_S = 90
 # Before a request that makes something is sent again; a portal that restarts is back by then.
 PAUSES_S = (0.5, 2.0)
-# Runs that the portal gives at a time.
+# Rows that the portal gives at a time.
 MAX_PAGE = 1000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -56,8 +57,7 @@ class PortalClient:
 
     def projects(self) -> list[Json]:
         """The user's projects, by name."""
-        found: list[Json] = self.get("/projects/")
-        return found
+        return list(self.every("/projects/"))
 
     def project(self, name: str) -> Json:
         """The project of this name, created if the user has none."""
@@ -90,8 +90,7 @@ class PortalClient:
 
     def experiments(self, project: str) -> list[Json]:
         """Experiments of a project (its slug), newest first."""
-        found: list[Json] = self.get(f"/projects/{project}/experiments/")
-        return found
+        return list(self.every(f"/projects/{project}/experiments/"))
 
     def experiment_create(self, project: str, **fields: Any) -> Json:
         """Create an experiment in a project (its slug)."""
@@ -131,16 +130,8 @@ class PortalClient:
     ) -> list[Json]:
         """Runs of an experiment for which a query holds, all or the first, in an order such as -metrics.accuracy."""
         size = MAX_PAGE if limit is None else min(limit, MAX_PAGE)
-        params = {"sort": sort, "where": where, "limit": str(size)}
-        found: list[Json] = []
-        while limit is None or len(found) < limit:
-            response = self._http.get(f"/experiments/{experiment}/runs/", params=params)
-            found += self._answer(response)
-            following = response.links.get("next")
-            if not following:
-                break
-            params |= dict(parse_qsl(urlsplit(following["url"]).query))
-        return found[:limit]
+        rows = self.every(f"/experiments/{experiment}/runs/", sort=sort, where=where, limit=str(size))
+        return list(islice(rows, limit))
 
     def run(self, experiment: str, number: int) -> Json:
         """A run of an experiment by its number."""
@@ -173,8 +164,7 @@ class PortalClient:
 
     def checkpoints(self, run: str) -> list[Json]:
         """Checkpoints of a run, newest first."""
-        found: list[Json] = self.get(f"/runs/{run}/checkpoints/")
-        return found
+        return list(self.every(f"/runs/{run}/checkpoints/"))
 
     def log_lines(self, run: str, *, attempt: int, rank: int = 0, first: int = 1) -> Json:
         """Lines that a rank printed, as many as fit into one answer; a negative `first` counts from the end."""
@@ -184,8 +174,18 @@ class PortalClient:
 
     def model_versions(self, project: str, experiment: str) -> list[Json]:
         """Model versions that came from an experiment."""
-        found: list[Json] = self.get(f"/projects/{project}/models/", experiment=experiment)
-        return found
+        return list(self.every(f"/projects/{project}/models/", experiment=experiment))
+
+    def every(self, path: str, **params: str) -> Iterator[Json]:
+        """All rows of a list below /api/v1, page after page."""
+        params = {"limit": str(MAX_PAGE), **params}
+        while True:
+            response = self._http.get(path, params=params)
+            yield from self._answer(response)
+            following = response.links.get("next")
+            if not following:
+                return
+            params |= dict(parse_qsl(urlsplit(following["url"]).query))
 
     def get(self, path: str, **params: str) -> Any:
         """GET a path below /api/v1."""

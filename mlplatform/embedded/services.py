@@ -35,14 +35,10 @@ RAY_OBJECT_STORE_BYTES = 256 * 2**20
 # Settings of the portal that an operator may give to the embedded stack too; all others are made here.
 PASSED_ON = tuple(
     f"MLP_{name}"
-    for name in [
-        "SIGNUP",
-        "DEBUG",
-        "STATIC_ROOT",
-        "KEEP_POINTS_MONTHS",
-        "SYSTEM_METRICS_SECONDS",
-        "GIT_HOSTS",
-    ]
+    for name in (
+        *("SIGNUP", "DEBUG", "STATIC_ROOT", "KEEP_POINTS_MONTHS", "SYSTEM_METRICS_SECONDS", "GIT_HOSTS"),
+        "API_RATE",
+    )
 )
 # Variables of the operator's shell that would point our children at somebody else's servers.
 DROPPED = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "DJANGO_SETTINGS_MODULE")

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from mlplatform.http.query import LARGEST
 from mlplatform.kernel.errors import InvalidInput
 from mlplatform.kernel.text import SHOWN, known_instead, storable
 
@@ -27,6 +28,13 @@ class Input(serializers.Serializer[Any]):
                 problem = f"{self.refusal.format(name)}; {known_instead(name, self.known())}."
                 raise InvalidInput(problem, field=name)
         return super().to_internal_value(data)
+
+
+class RowNumber(serializers.IntegerField):
+    """The number of a row, as far as their column goes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": LARGEST, **options})
 
 
 def checked(kind: type[Input], data: Any) -> dict[str, Any]:

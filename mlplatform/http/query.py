@@ -1,4 +1,4 @@
-"""Numbers in the query of an address."""
+"""Numbers and flags in the query of an address."""
 
 import re
 from collections.abc import Mapping
@@ -21,6 +21,14 @@ def number_in(query: Mapping[str, str], name: str, default: int, least: int, mos
 def numbers_in(query: QueryDict, name: str) -> list[int]:
     """What is given as often as one likes: numbers of rows. Raises InvalidInput."""
     return [_number(name, text, 0, LARGEST) for text in query.getlist(name)]
+
+
+def flag_in(query: Mapping[str, str], name: str) -> bool:
+    """Whether it is 1; 0 where nothing is said. Raises InvalidInput."""
+    text = query.get(name, "0")
+    if text not in {"0", "1"}:
+        raise InvalidInput(f"{name} is {text[:SHOWN]!r}; write 0 or 1.", field=name)
+    return text == "1"
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

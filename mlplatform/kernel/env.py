@@ -119,6 +119,12 @@ VARIABLES = (
         "",
     ),
     Variable(
+        "MLP_API_RATE",
+        "Calls of the REST API that one token, or one person's browser, may make in a minute. 0: as many as it likes.",
+        _count,
+        1200,
+    ),
+    Variable(
         "MLP_KEEP_POINTS_MONTHS",
         "Months for which the points of a run are kept after that of its creation; summaries stay. 0: for ever.",
         _count,

@@ -57,7 +57,9 @@ def test_fragments_that_views_name_exist() -> None:
 
 
 def test_first_page_is_light() -> None:
-    vendor = [settings.VENDOR_DIR / source for source in settings.VENDOR_FILES.values()]
+    # The page that describes the API is nobody's first.
+    sources = [source for source in settings.VENDOR_FILES.values() if not source.startswith("swagger")]
+    vendor = [settings.VENDOR_DIR / source for source in sources]
     if not all(path.is_file() for path in vendor):
         pytest.skip("the npm packages are not installed")
     icons = ROOT / "static" / "app" / "img" / "icons.svg"

@@ -32,7 +32,7 @@ def places(seeded: Seeded) -> Iterator[Place]:
     ):
         yield Place(name, None, path)
     yield Place("password-reset", None, reverse("account_reset_password"))
-    for path in ("projects/", "models/", "queue/", "profile/", "tokens/", "projects/new/"):
+    for path in ("projects/", "models/", "queue/", "profile/", "tokens/", "api-docs/", "projects/new/"):
         yield Place(path.strip("/").replace("/", "-"), owner, f"/{path}")
     yield Place("dashboard", owner, "/")
     yield Place("not-found-signed-in", owner, "/p/nothing/")
