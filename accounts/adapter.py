@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services.access import access_changed
+from accounts.web.invitations import invitation_waiting
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -14,6 +15,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """See allauth."""
         return bool(settings.SIGNUP_OPEN)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """See allauth. Whoever came with an invitation goes back to it."""
+        return invitation_waiting(request) or str(super().get_login_redirect_url(request))
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """See allauth."""
+        return invitation_waiting(request) or str(super().get_signup_redirect_url(request))
 
     def logout(self, request: HttpRequest) -> None:
         """See allauth."""

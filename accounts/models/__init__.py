@@ -1,6 +1,7 @@
 """Tables of the accounts app."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.deletion import ProjectDeletion
 from accounts.models.invitation import Invitation
 from accounts.models.person import User
 from accounts.models.project import Membership, Project, Role
@@ -14,6 +15,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "Project",
+    "ProjectDeletion",
     "Role",
     "User",
 ]

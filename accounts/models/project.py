@@ -18,6 +18,14 @@ class Project(models.Model):
     description = models.TextField(blank=True, max_length=2000)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    # Whose own room it is: everybody has one, made at the first sign-in.
+    personal_of = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="personal_project"
+    )
+    # Readable, and nothing is started or changed in it.
+    archived_at = models.DateTimeField(null=True, blank=True)
+    # Nobody sees it any more; what belongs to it is deleted step by step, the row last.
+    deleting_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="projects"

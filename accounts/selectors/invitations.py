@@ -18,6 +18,7 @@ def invitations_open() -> "QuerySet[Invitation]":
     )
     return Invitation.objects.filter(
         maker,
+        Q(project=None) | Q(project__deleting_at=None),
         created_by__is_active=True,
         revoked_at=None,
         expires_at__gt=clock.now(),

@@ -3,12 +3,18 @@
 The link is a secret like an API token: 256 random bits, shown once, kept as a SHA-256 digest.
 """
 
+import logging
 import secrets
 from datetime import timedelta
+from smtplib import SMTPException
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import get_connection, send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
 
 from accounts.models import Invitation, Membership, Project, Role, User
 from accounts.permissions import includes, require
@@ -20,10 +26,12 @@ from accounts.services.tokens import digest
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 
+logger = logging.getLogger(__name__)
 PREFIX = "inv_"
 DEFAULT_DAYS = 7
 MAX_DAYS = 90
 MAX_USES = 100
+MAIL_TIMEOUT_S = 10
 # Enough for any team, and too few to fill the page.
 MAX_OPEN = 100
 GONE = (
@@ -76,6 +84,39 @@ def invitation_create(
         uses=max_uses,
     )
     return invitation, text
+
+
+def invitation_link(text: str) -> str:
+    """The address that is given to people."""
+    return f"{settings.PORTAL_URL}{reverse('invitation', args=[text])}"
+
+
+def invitation_send(*, invitation: Invitation, text: str) -> bool:
+    """Send the link to the address of the invitation; False if that is not possible, for whatever reason.
+
+    Talks to the mail server, so call it outside of transactions.
+    """
+    if not invitation.email or not has_mail_server():
+        return False
+    where = invitation.project.name if invitation.project else "mlplatform"
+    context = {"invitation": invitation, "where": where, "link": invitation_link(text)}
+    try:
+        sent = send_mail(
+            f"Invitation to {where}".replace("\n", " "),
+            render_to_string("accounts/mail/invitation.txt", context),
+            None,
+            [invitation.email],
+            connection=get_connection(timeout=MAIL_TIMEOUT_S),
+        )
+    except (OSError, SMTPException):
+        logger.exception("the invitation %s could not be sent; its link is shown instead", invitation.prefix)
+        return False
+    return sent == 1
+
+
+def has_mail_server() -> bool:
+    """Whether mail reaches anybody; without a server it only goes to the log."""
+    return ".console." not in settings.EMAIL_BACKEND and ".dummy." not in settings.EMAIL_BACKEND
 
 
 def invitation_open(text: str) -> Invitation:

@@ -10,7 +10,7 @@ def project_locked(project: Project) -> Project:
 
     Rows that refer to it can be written all the same.
     """
-    found = Project.objects.select_for_update(no_key=True).filter(pk=project.pk).first()
+    found = Project.objects.select_for_update(no_key=True).filter(pk=project.pk, deleting_at=None).first()
     if found is None:
         raise NotFound(GONE)
     return found

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Project
-from accounts.permissions import roles_in, suffices
+from accounts.permissions import may, roles_in
 from accounts.selectors.projects import project_list
 from accounts.services.projects import NAME_LIMIT, project_create
 from accounts.web.access import SignedInRequest, signed_in
@@ -66,7 +66,7 @@ def start(request: SignedInRequest) -> HttpResponse:
 def _launch_in(request: SignedInRequest, projects: list[Project]) -> Project | None:
     """The first project in which the person may start something."""
     roles = roles_in([(request.user, each.pk) for each in projects])
-    return next((each for each in projects if suffices(roles[request.user.pk, each.pk], "launch")), None)
+    return next((each for each in projects if may(roles[request.user.pk, each.pk], "launch", each)), None)
 
 
 def _places(found: Dashboard, projects: list[Project]) -> str:
