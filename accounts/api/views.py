@@ -17,7 +17,7 @@ from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.models import Project, User
 from accounts.selectors.projects import project_get, project_list
-from accounts.services.projects import project_create
+from accounts.services.projects import project_create, project_update
 from accounts.services.tokens import token_create, token_end
 from mlplatform.http.bearer import bearer
 from mlplatform.http.input import Input, checked
@@ -95,6 +95,7 @@ def project_json(project: Project) -> dict[str, Any]:
         "name": project.name,
         "description": project.description,
         "created_at": project.created_at,
+        "archived_at": project.archived_at,
         "path": project.get_absolute_url(),
     }
 
@@ -120,8 +121,21 @@ class ProjectsView(APIView):
 
 
 class ProjectView(APIView):
-    """GET: one project."""
+    """GET: one project. PATCH name, description: change them."""
+
+    class Change(Input):
+        """What is left out stays."""
+
+        name = serializers.CharField(max_length=100, required=False)
+        description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
 
     def get(self, request: Request, slug: str) -> Response:
         """200, or 404 for a stranger."""
         return Response(project_json(project_get(caller(request), slug)))
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """200."""
+        project = project_get(caller(request), slug, "manage")
+        given = {"name": project.name, "description": project.description}
+        given |= checked(self.Change, request.data)
+        return Response(project_json(project_update(user=caller(request), project=project, **given)))

@@ -56,7 +56,7 @@ def invitation_create(
     NotFound, InvalidInput and Conflict.
     """
     if project is None:
-        _require_admin(user)
+        require_admin(user)
     else:
         project = project_locked(project)
         require(user, "manage", project)
@@ -150,7 +150,7 @@ def invitation_accept(*, user: User, text: str) -> Invitation:
 def invitation_revoke(*, user: User, project: Project | None, invitation_id: int) -> None:
     """Let nobody in by it any more. Raises NotFound for one of another project."""
     if project is None:
-        _require_admin(user)
+        require_admin(user)
     else:
         require(user, "manage", project)
     found = Invitation.objects.filter(project=project, pk=invitation_id, revoked_at=None)
@@ -175,7 +175,8 @@ def _join(user: User, project: Project, role: Role) -> bool:
     return True
 
 
-def _require_admin(user: User) -> None:
+def require_admin(user: User) -> None:
+    """Raise Forbidden for anybody but a site administrator."""
     if not (user.is_active and user.is_superuser):
         raise Forbidden(
             "Only site administrators invite people to the portal alone; invite them into a project instead."
