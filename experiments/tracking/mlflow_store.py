@@ -5,13 +5,14 @@ change or be taken. MLflow itself drops metric rows that it has already (same ke
 after a failure the history is sent again as a whole. It stores +-inf as +-1.797e308 and keeps NaN.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from experiments.tracking import names, rows
+from experiments.tracking.mlflow_deletion import MlflowDeletion
 from experiments.tracking.mlflow_models import MlflowModels
 from experiments.tracking.port import (
     ModelRecord,
@@ -34,6 +35,7 @@ class MlflowStore:
     def __init__(self, url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._rest = MlflowRest(url, timeout=timeout)
         self._models = MlflowModels(self._rest)
+        self._deletion = MlflowDeletion(self._rest)
 
     def record_run(self, record: RunRecord) -> RecordedRun:
         """Create or complete the run; its status is written last, so what has it was told completely."""
@@ -57,6 +59,13 @@ class MlflowStore:
     def register_model(self, *, name: str, model: RecordedModel, description: str) -> RegisteredVersion:
         """Make the model a version of the registered model."""
         return self._models.register(name=name, model=model, description=description)
+
+    def forget_experiment(self, experiment_id: str, *, models: Collection[str] = ()) -> int:
+        """Delete the experiment, and what a call that broke off has left of it."""
+        freed = 0
+        while found := self._search_experiment(experiment_id):
+            freed += self._deletion.forget(found, models)
+        return freed
 
     def close(self) -> None:
         """Give the connections back."""
@@ -115,10 +124,13 @@ class MlflowStore:
         return str(self._rest.post("/experiments/create", {"name": other, "tags": tags})["experiment_id"])
 
     def _find_experiment(self, experiment_id: str) -> str:
+        found = self._search_experiment(experiment_id)
+        return str(found["experiment_id"]) if found else ""
+
+    def _search_experiment(self, experiment_id: str) -> dict[str, Any] | None:
         search = {"filter": f"tags.`{EXPERIMENT_TAG}` = '{experiment_id}'", "max_results": 1}
-        for experiment in self._rest.post("/experiments/search", search).get("experiments", []):
-            return str(experiment["experiment_id"])
-        return ""
+        found: list[dict[str, Any]] = self._rest.post("/experiments/search", search).get("experiments", [])
+        return found[0] if found else None
 
 
 def _metric_rows(record: RunRecord) -> Iterator[rows.Row]:

@@ -7,7 +7,7 @@ Guarantees that every adapter gives, and that tests/contracts/tracking_store_con
 - errors are TrackingUnavailable (the same call may work later) or TrackingRejected (it never will).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -140,4 +140,10 @@ class TrackingStore(Protocol):
 
     def register_model(self, *, name: str, model: RecordedModel, description: str) -> RegisteredVersion:
         """Make the model a version of the registered model `name`; the same model keeps its version."""
+        ...
+
+    def forget_experiment(self, experiment_id: str, *, models: Collection[str] = ()) -> int:
+        """Delete the runs, models and artifacts of an experiment of the portal, and its versions of these registered
+        models; the bytes of its artifacts. One that is not there is not an error.
+        """
         ...

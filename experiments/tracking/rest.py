@@ -45,6 +45,20 @@ class MlflowRest:
         """Answer of a change."""
         return self._json(self._send("PATCH", API + path, json=body))
 
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """Any other call, whose answer says nothing."""
+        self._send(method, API + path, json=body)
+
+    def artifacts(self, folder: str) -> list[dict[str, Any]]:
+        """What the artifact proxy has in a folder: `path` (a name), `is_dir`, `file_size`."""
+        answer = self._json(self._send("GET", ARTIFACTS, params={"path": folder}))
+        found: list[dict[str, Any]] = answer.get("files", [])
+        return found
+
+    def delete_artifacts(self, folder: str) -> None:
+        """Delete a folder of the artifact proxy with all that is in it."""
+        self._send("DELETE", f"{ARTIFACTS}/{quote(folder)}", timeout=UPLOAD_TIMEOUT)
+
     def upload(self, path: str, content: bytes | Iterable[bytes], size: int) -> None:
         """Stream one file to the server's artifact proxy. Overwrites."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}

@@ -240,3 +240,22 @@ class TrackingStoreContract:
         assert [version.version for version in versions] == [1, 1, 2]
         assert versions[2].uri == f"models:/{name}/2"
         assert list(reader.versions(name)) == [1, 2]
+
+    def test_an_experiment_is_forgotten_with_all_that_it_had(
+        self, store: TrackingStore, reader: Reader, tmp_path: Path
+    ) -> None:
+        gone, kept = make_record(), make_record()
+        name = f"team.{gone.run_id[:8]}"
+        for record in (gone, kept):
+            run = store.record_run(record).tracking_run_id
+            model = store.record_model(make_model(record, run, exported_model.write(tmp_path / run)))
+            store.register_model(name=name, model=model, description="")
+        assert store.forget_experiment(gone.experiment_id, models=[name]) > 0
+        assert reader.runs(gone.run_id) == []
+        assert list(reader.versions(name)) == [2]
+        assert len(reader.runs(kept.run_id)) == 1
+        assert store.forget_experiment(gone.experiment_id, models=[name]) == 0
+        store.forget_experiment(kept.experiment_id, models=[name])
+        assert reader.versions(name) == {}
+        # Its name may be used again.
+        assert store.record_run(gone).points == 2

@@ -16,7 +16,9 @@ class FakeReader:
         self._store = store
 
     def runs(self, run_id: str) -> Sequence[SeenRun]:
-        run = self._store.runs[run_id]
+        run = self._store.runs.get(run_id)
+        if run is None:
+            return []
         record = run.record
         param_keys = names.keys(record.params)
         return [
@@ -44,7 +46,7 @@ class FakeReader:
         return [model.uri for (run, _), model in self._store.models.items() if run == tracking_run_id]
 
     def versions(self, name: str) -> Mapping[int, str]:
-        return dict(enumerate(self._store.versions[name], 1))
+        return {n: uri for n, uri in enumerate(self._store.versions.get(name, []), 1) if uri}
 
 
 class TestFakeTrackingStore(TrackingStoreContract):

@@ -1,6 +1,7 @@
 """A tracker in memory. `down` makes every call fail as an outage does, `refuse` as a rejection."""
 
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from experiments.tracking import names, packaging
@@ -80,6 +81,24 @@ class FakeTrackingStore:
             versions.append(model.uri)
         number = versions.index(model.uri) + 1
         return RegisteredVersion(name, number, f"models:/{name}/{number}")
+
+    def forget_experiment(self, experiment_id: str, *, models: Collection[str] = ()) -> int:
+        """Ten bytes for each of its models."""
+        self._answer("forget_experiment")
+        self.experiments.pop(experiment_id, None)
+        going = {
+            run.tracking_run_id for run in self.runs.values() if run.record.experiment_id == experiment_id
+        }
+        gone = {key: model.uri for key, model in self.models.items() if key[0] in going}
+        self.runs = {pk: run for pk, run in self.runs.items() if run.tracking_run_id not in going}
+        for key in gone:
+            del self.models[key]
+        for name in models:
+            # Numbers of versions are not used again, unless the whole model is gone.
+            kept = ["" if uri in gone.values() else uri for uri in self.versions.pop(name, [])]
+            if any(kept):
+                self.versions[name] = kept
+        return 10 * len(gone)
 
     def _answer(self, call: str) -> None:
         self.calls.append(call)
