@@ -5,7 +5,16 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, points, points_upkeep, pruning, retention, searching, tracking_sync
+from experiments.services import (
+    losses,
+    points,
+    points_upkeep,
+    pruning,
+    purge,
+    retention,
+    searching,
+    tracking_sync,
+)
 from experiments.services import reconcile as reconciling
 from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
@@ -69,3 +78,9 @@ def compact(run_id: str) -> None:
 def tend_points() -> None:
     """Partitions of points, and runs that were not compacted."""
     points_upkeep.points_tend()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=300_000)
+def purge_projects() -> None:
+    """Delete what belongs to projects that people gave up."""
+    purge.projects_purge()

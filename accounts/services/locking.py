@@ -8,9 +8,9 @@ from mlplatform.kernel.errors import NotFound
 def project_locked(project: Project) -> Project:
     """The project as it is now, locked until the current transaction ends. Raises NotFound if it is gone.
 
-    Rows that refer to it can be written all the same.
+    Nobody else adds a row that refers to it meanwhile.
     """
-    found = Project.objects.select_for_update(no_key=True).filter(pk=project.pk, deleting_at=None).first()
+    found = Project.objects.select_for_update().filter(pk=project.pk, deleting_at=None).first()
     if found is None:
         raise NotFound(GONE)
     return found

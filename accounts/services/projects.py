@@ -26,6 +26,21 @@ def project_create(*, user: User, name: str, description: str = "") -> Project:
 
 
 @transaction.atomic
+def project_of_ones_own(*, user: User) -> Project | None:
+    """Make the person's own project, unless they have it. None: they have. One query then."""
+    if Project.objects.filter(personal_of=user).exists():
+        return None
+    locks.hold(f"own project of {user.pk}")
+    if Project.objects.filter(personal_of=user).exists():
+        return None
+    name = user.get_full_name() or user.username
+    project = project_create(user=user, name=f"{name}’s project"[:NAME_LIMIT])
+    project.personal_of = user
+    project.save(update_fields=["personal_of"])
+    return project
+
+
+@transaction.atomic
 def project_update(*, user: User, project: Project, name: str, description: str = "") -> Project:
     """Rename or describe it. Raises Forbidden and InvalidInput.
 

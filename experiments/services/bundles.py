@@ -121,6 +121,9 @@ def bundle_store(
         )
         if created:
             audit(user, "bundle.create", bundle, project=project, sha256=digest, source=source)
+    # The last bundle with these files may have been deleted meanwhile, with the zip: see services.code_purge.
+    if not storage.exists(bundle.key):
+        storage.write(bundle.key, content)
     return bundle
 
 

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from accounts.models import Project, User
 from accounts.permissions import require
 from accounts.services.audit import audit
+from accounts.services.closing import hold_open
 from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run, RunEvent
 from experiments.services.checking import launch_checked, sets_checked
@@ -36,6 +37,7 @@ def experiment_create(
         raise NotFound("There is no such code in this project.")
     launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
     with transaction.atomic():
+        hold_open(project)
         locks.hold(f"experiments of {project.id}")
         experiment = Experiment.objects.create(
             project=project,

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import F, Subquery, Sum
 
 from accounts.models import User
+from accounts.services.closing import hold_open
 from experiments.causes import (
     Cause,
     both_causes,
@@ -267,6 +268,7 @@ def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: Use
 
 def experiment_reopen(experiment: Experiment, actor: User) -> None:
     """There is something to do again: a finished experiment becomes active. A paused one stays paused."""
+    hold_open(experiment.project)
     if experiment.state in (ExperimentState.COMPLETED, ExperimentState.CANCELED):
         experiment_move(experiment, ExperimentState.ACTIVE, "reopened", actor=actor)
 
