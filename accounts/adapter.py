@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services.access import access_changed
+from accounts.services.projects import project_of_ones_own
 from accounts.web.invitations import invitation_waiting
 
 
@@ -23,6 +24,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """See allauth."""
         return invitation_waiting(request) or str(super().get_signup_redirect_url(request))
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """See allauth. Whoever comes for the first time gets a project of their own."""
+        super().login(request, user)
+        project_of_ones_own(user=user)
 
     def logout(self, request: HttpRequest) -> None:
         """See allauth."""

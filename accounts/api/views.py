@@ -101,7 +101,7 @@ def project_json(project: Project) -> dict[str, Any]:
 
 
 class ProjectsView(APIView):
-    """GET: my projects. POST name, description: create one."""
+    """GET: my projects in use; `?archived=1`: those that are archived. POST name, description: create one."""
 
     class Creation(Input):
         """A new project."""
@@ -111,7 +111,9 @@ class ProjectsView(APIView):
 
     def get(self, request: Request) -> Response:
         """200."""
-        return Response([project_json(project) for project in project_list(caller(request))])
+        archived = request.query_params.get("archived", "") in ("1", "true")
+        found = project_list(caller(request)).filter(archived_at__isnull=not archived)
+        return Response([project_json(project) for project in found])
 
     @once
     def post(self, request: Request) -> Response:

@@ -83,3 +83,15 @@ class InvitationForm(PortalInvitationForm):
 
     role = forms.ChoiceField(choices=Role.choices, initial=Role.EDITOR)
     field_order = ("email", "role", "days", "max_uses")
+
+
+class DeletionForm(forms.Form):
+    """Typing the slug of a project, so that nobody deletes it by accident."""
+
+    confirmation = forms.CharField(
+        label="Type the project’s address to confirm",
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )

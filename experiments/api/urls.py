@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from experiments.api import analysis, bundles, control, experiments, logs, runs, views
+from experiments.api import analysis, bundles, closing, control, experiments, logs, runs, views
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
+    path("projects/<slug:slug>/archive/", closing.ArchiveView.as_view(), name="api_project_archive"),
+    path("projects/<slug:slug>/unarchive/", closing.UnarchiveView.as_view(), name="api_project_unarchive"),
+    path("projects/<slug:slug>/delete/", closing.DeleteView.as_view(), name="api_project_delete"),
+    path("projects/deleted/<int:pk>/", closing.DeletionView.as_view(), name="api_project_deletion"),
     path("projects/<slug:slug>/bundles/", bundles.BundlesView.as_view(), name="api_bundles"),
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),
     path("projects/<slug:slug>/models/", experiments.ModelVersionsView.as_view(), name="api_model_versions"),

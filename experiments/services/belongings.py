@@ -5,13 +5,13 @@ which the next one goes on.
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Func, IntegerField, Q, Sum
+from django.db.models import Q
 
 from experiments.models import Experiment, LogChunk, MetricBatch, Run, TrackingSync
+from experiments.selectors.sizes import rows_size
 from experiments.services.bulk import runs_end
 from experiments.services.lifecycle import experiment_locked, experiment_move
 from experiments.services.tracking_sync import CLAIM
@@ -22,12 +22,7 @@ from mlplatform.kernel import clock, storage
 from runners.models import Allocation
 from runners.states import LIVE
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
 RUNS_AT_A_TIME = 50
-# A step, a value and a time, 8 bytes each.
-POINT_BYTES = 24
 
 
 @transaction.atomic
@@ -71,13 +66,6 @@ def runs_purge(experiment: Experiment) -> tuple[int, int]:
         points.delete()
         Run.objects.filter(pk__in=ids).delete()
     return len(ids), freed
-
-
-def rows_size(points: "QuerySet[MetricBatch]", logs: "QuerySet[LogChunk]") -> int:
-    """About what the database keeps of points and logs, in bytes."""
-    kept = Func(F("content"), function="pg_column_size", output_field=IntegerField())
-    count = points.aggregate(count=Sum("size"))["count"] or 0
-    return count * POINT_BYTES + (logs.aggregate(size=Sum(kept))["size"] or 0)
 
 
 def tracker_forget(experiment: Experiment) -> int:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Project
 from accounts.permissions import may, roles_in
 from accounts.selectors.projects import project_list
-from accounts.services.projects import NAME_LIMIT, project_create
+from accounts.services.projects import NAME_LIMIT, project_create, project_of_ones_own
 from accounts.web.access import SignedInRequest, signed_in
 from accounts.web.once import once
 from experiments.catalog import examples
@@ -58,7 +58,10 @@ def home(request: SignedInRequest) -> HttpResponse:
 def start(request: SignedInRequest) -> HttpResponse:
     """A project of one's own with the first example in it, ready to launch."""
     owner = request.user.get_full_name() or request.user.username
-    project = project_create(user=request.user, name=f"{owner}’s project"[:NAME_LIMIT])
+    # Their own may be archived.
+    project = project_of_ones_own(user=request.user) or project_create(
+        user=request.user, name=f"{owner}’s project"[:NAME_LIMIT]
+    )
     bundle = bundle_from_example(user=request.user, project=project, name=examples()[0].name)
     return redirect("experiment_configure", project.slug, bundle.pk)
 

@@ -1,9 +1,11 @@
 """My projects, and the pages of one: experiments, usage."""
 
+from dataclasses import replace
+
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.selectors.projects import project_get
+from accounts.selectors.projects import archived_count, project_get
 from accounts.web.access import SignedInRequest, rights, signed_in
 from experiments.catalog import examples
 from experiments.selectors.listings import experiment_page, project_cards
@@ -12,18 +14,33 @@ from experiments.states import ExperimentState
 from experiments.web.lists import Wanted, beside
 from mlplatform.http.pages import render_page
 
+ARCHIVED = "archived"
 ORDERS = (("name", "By name"), ("recent", "Newest experiment first"), ("active", "Most active first"))
 
 
 @require_safe
 @signed_in
 def projects(request: SignedInRequest) -> HttpResponse:
-    """Cards of my projects; `?q=` finds some, `?sort=` orders them."""
+    """Cards of my projects; `?q=` finds some, `?sort=` orders them, `?state=archived` has those that are."""
     wanted = Wanted.of(request)
+    archived = request.GET.get("state") == ARCHIVED
+    if archived:
+        wanted = replace(wanted, state=ARCHIVED)
     page = project_cards(
-        request.user, words=wanted.words, order=wanted.order, number=request.GET.get("page", "1")
+        request.user,
+        words=wanted.words,
+        order=wanted.order,
+        number=request.GET.get("page", "1"),
+        archived=archived,
     )
-    context = {"page": page, "wanted": wanted, "orders": ORDERS, **beside(wanted, page)}
+    context = {
+        "page": page,
+        "wanted": wanted,
+        "orders": ORDERS,
+        "archived": archived,
+        "archived_count": archived_count(request.user),
+        **beside(wanted, page),
+    }
     return render_page(request, "experiments/projects.html", context)
 
 

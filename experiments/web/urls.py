@@ -5,6 +5,7 @@ from django.urls import path
 from experiments.web import (
     analysis,
     checkpoints,
+    closing,
     code,
     compare,
     configure,
@@ -40,6 +41,10 @@ urlpatterns = [
     path("p/<slug:project>/compare/", compare.compare, name="compare"),
     path("p/<slug:project>/compare/series/", compare.compare_series, name="compare_series"),
     path("p/<slug:slug>/usage/", projects.usage, name="project_usage"),
+    path("p/<slug:slug>/archive/", closing.archive, name="project_archive"),
+    path("p/<slug:slug>/unarchive/", closing.unarchive, name="project_unarchive"),
+    path("p/<slug:slug>/delete/", closing.delete, name="project_delete"),
+    path("projects/deleted/<int:pk>/", closing.deletion, name="project_deletion"),
     path("p/<slug:project>/models/", registry.project_models, name="project_models"),
     path("p/<slug:project>/models/<str:name>/", registry.model, name="model"),
     path("p/<slug:project>/new/", launch.code, name="experiment_new"),

@@ -44,7 +44,8 @@ def test_sign_up_leads_home(client: Client, db: None) -> None:
     given = {"username": "grace", "email": "grace@example.org", "password1": "a long enough secret"}
     response = client.post("/accounts/signup/", given, follow=True)
     assert response.redirect_chain[-1][0] == "/"
-    assert "Create a project" in response.content.decode()
+    # Where their first experiment goes.
+    assert "Its code goes into grace’s project." in response.content.decode()
 
 
 def test_sign_up_says_what_is_wrong(client: Client, owner: User) -> None:
