@@ -1,42 +1,41 @@
-"""Administration of users, projects, tokens; the audit trail is read only."""
+"""Administration of users and tokens; the audit trail is read only. Projects and invitations have their own modules."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from accounts.models import ApiToken, AuditEvent, Membership, Project, User
-from accounts.services.access import access_changed
-from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
-
-if TYPE_CHECKING:
-    from django.contrib.admin.models import LogEntry
-    from django.db.models import QuerySet
-
-
-class AccessAdmin(ModelAdmin):
-    """Rows that say who may do what."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> "LogEntry":
-        """Also of a password, and of the rows of an inline table."""
-        access_changed()
-        return super().log_change(request, obj, message)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """One."""
-        super().delete_model(request, obj)
-        access_changed()
-
-    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
-        """Many at once."""
-        super().delete_queryset(request, queryset)
-        access_changed()
+# Django finds this module; these register by being imported.
+from accounts import invitation_admin, project_admin  # noqa: F401
+from accounts.access_admin import AccessAdmin
+from accounts.models import ApiToken, AuditEvent, Project, User
+from mlplatform.http.admin import ReadOnlyAdmin
 
 
 @admin.register(User)
 class PersonAdmin(AccessAdmin, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator may add one without an e-mail address."""
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who made something stays as its author; say so instead of listing rows."""
+        person = self.get_object(request, object_id)
+        made = (
+            list(Project.objects.filter(created_by=person).values_list("slug", flat=True)) if person else []
+        )
+        if person is None or not self.get_deleted_objects([person], request)[3]:
+            return super().delete_view(request, object_id, extra_context)
+        projects = f" Projects: {', '.join(made[:5])}{' and more' if len(made) > 5 else ''}." if made else ""
+        words = (
+            f"{person} has made projects, experiments or code, which keep their author, so the account cannot be "
+            f"deleted.{projects} Deactivate it instead: nobody can sign in with it, and what it made stays. Or delete "
+            "these projects first, on their settings pages."
+        )
+        self.message_user(request, words, messages.ERROR)
+        return redirect("admin:accounts_user_change", object_id)
 
     add_fieldsets = (
         (
@@ -47,29 +46,6 @@ class PersonAdmin(AccessAdmin, UserAdmin):  # type: ignore[type-arg]
             },
         ),
     )
-
-
-class MembershipInline(TabularInline):
-    """Members of a project."""
-
-    model = Membership
-    extra = 0
-    autocomplete_fields = ("user",)
-
-
-@admin.register(Project)
-class ProjectAdmin(AccessAdmin):
-    """Projects with their members."""
-
-    list_display = ("name", "slug", "created_by", "created_at")
-    search_fields = ("name", "slug")
-    date_hierarchy = "created_at"
-    readonly_fields = ("slug", "created_by", "created_at")
-    inlines = [MembershipInline]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Projects are made by their owners, with a membership and an audit row."""
-        return False
 
 
 @admin.register(ApiToken)

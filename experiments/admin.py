@@ -1,9 +1,20 @@
 """Administration: look at experiments, runs, code and models. Read only: their states belong to the services."""
 
-from django.contrib import admin
+from typing import TYPE_CHECKING, Any
 
+from django.contrib import admin
+from django.db.models import OuterRef, Subquery, Sum
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+
+from accounts.models import Project
+from accounts.project_admin import ProjectAdmin
 from experiments.models import Bundle, Experiment, ModelVersion, Run, TrackingSync
+from experiments.selectors.contents import project_contents
 from mlplatform.http.admin import ReadOnlyAdmin
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 
 @admin.register(Experiment)
@@ -74,3 +85,36 @@ class TrackingSyncAdmin(ReadOnlyAdmin):
     list_filter = (("synced_at", admin.EmptyFieldListFilter),)
     search_fields = ("run__id", "mlflow_run_id")
     list_select_related = ("run__experiment",)
+
+
+admin.site.unregister(Project)
+
+
+@admin.register(Project)
+class FilledProjectAdmin(ProjectAdmin):
+    """Projects, with what they hold."""
+
+    list_display = (*ProjectAdmin.list_display, "code_size")
+    fields = (*ProjectAdmin.fields, "holds")
+    readonly_fields = (*ProjectAdmin.readonly_fields, "holds")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Project]":
+        """See Django."""
+        code = Bundle.objects.filter(project=OuterRef("pk")).order_by().values("project")
+        return super().get_queryset(request).annotate(code_bytes=Subquery(code.values(size=Sum("size"))))
+
+    @admin.display(description="code", ordering="code_bytes")
+    def code_size(self, project: Any) -> str:
+        """Bytes of the uploaded code, in words: what a list can know without asking the storage."""
+        return str(filesizeformat(project.code_bytes or 0))
+
+    @admin.display(description="holds")
+    def holds(self, project: Project) -> str:
+        """What its deletion would free."""
+        found = project_contents(project)
+        size = filesizeformat(found.total)
+        about = "at least" if found.is_more or found.stored is None else "about"
+        return (
+            f"{found.experiments} experiments ({len(found.open)} not over), {found.runs} runs, {found.models} models, "
+            f"{about} {size}"
+        )

@@ -10,6 +10,7 @@ from accounts.permissions import require
 from accounts.services.access import access_changed
 from accounts.services.audit import audit
 from accounts.services.locking import project_locked
+from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, InvalidInput
 
@@ -47,10 +48,10 @@ def project_unarchive(*, user: User, project: Project) -> Project:
 
 
 @transaction.atomic
-def project_hide(*, user: User, project: Project, confirmation: str) -> ProjectDeletion:
-    """The first step of its deletion: from now on nobody sees it. Raises InvalidInput unless its slug was typed.
+def project_delete(*, user: User, project: Project, confirmation: str) -> ProjectDeletion:
+    """From now on nobody sees it; what belongs to it is deleted in the background, by the row that this returns.
 
-    Whoever sees to what belongs to it finds the row of the deletion.
+    Raises InvalidInput unless its slug was typed.
     """
     project = project_locked(project)
     require(user, "manage", project)
@@ -67,6 +68,7 @@ def project_hide(*, user: User, project: Project, confirmation: str) -> ProjectD
     )
     audit(user, "project.delete", project.slug, project=project, name=project.name)
     access_changed()
+    enqueue("purge_projects")
     return deletion
 
 

@@ -13,9 +13,9 @@ from accounts.api.views import project_json
 from accounts.models import ProjectDeletion
 from accounts.selectors.deletions import deletion_get
 from accounts.selectors.projects import project_get
-from accounts.services.closing import project_unarchive
+from accounts.services.closing import project_delete, project_unarchive
 from experiments.selectors.contents import project_contents
-from experiments.services.closing import project_close, project_delete
+from experiments.services.closing import project_close
 from mlplatform.http.input import Input, checked
 
 

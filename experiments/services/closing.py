@@ -1,12 +1,11 @@
-"""Archiving a project, once nothing goes on in it; and deleting it, whatever goes on."""
+"""Archiving a project, once nothing goes on in it."""
 
 from django.db import transaction
 
-from accounts.models import Project, ProjectDeletion, User
-from accounts.services.closing import project_archive, project_hide
+from accounts.models import Project, User
+from accounts.services.closing import project_archive
 from experiments.models import Experiment
 from experiments.states import EXPERIMENT_OPEN
-from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import Conflict
 
 NAMED = 5
@@ -27,11 +26,3 @@ def project_close(*, user: User, project: Project) -> Project:
             experiments=names[:100],
         )
     return archived
-
-
-@transaction.atomic
-def project_delete(*, user: User, project: Project, confirmation: str) -> ProjectDeletion:
-    """Hide it at once and have everything that belongs to it deleted. Raises InvalidInput unless its slug was typed."""
-    deletion = project_hide(user=user, project=project, confirmation=confirmation)
-    enqueue("purge_projects")
-    return deletion

@@ -7,11 +7,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.selectors.deletions import deletion_get
 from accounts.selectors.projects import project_get
-from accounts.services.closing import project_unarchive
+from accounts.services.closing import project_delete, project_unarchive
 from accounts.web.access import SignedInRequest, rights, signed_in
 from accounts.web.forms import DeletionForm
 from experiments.selectors.contents import project_contents
-from experiments.services.closing import project_close, project_delete
+from experiments.services.closing import project_close
 from mlplatform.http.forms import show_error
 from mlplatform.http.pages import render_page
 from mlplatform.kernel.errors import Conflict, InvalidInput

@@ -3,7 +3,7 @@ import pytest
 from accounts.models import AuditEvent, Project, ProjectDeletion, User
 from accounts.permissions import rights, role_in, roles_in, visible_projects
 from accounts.selectors.projects import project_get
-from accounts.services.closing import project_archive, project_hide, project_unarchive
+from accounts.services.closing import project_archive, project_delete, project_unarchive
 from accounts.services.invitations import invitation_create, invitation_open
 from accounts.services.projects import project_create
 from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -38,14 +38,14 @@ def test_only_owners_close_a_project(project: Project, viewer: User, stranger: U
             with pytest.raises(error):
                 act(user=user, project=project)
         with pytest.raises(error):
-            project_hide(user=user, project=project, confirmation="vision")
+            project_delete(user=user, project=project, confirmation="vision")
     assert not ProjectDeletion.objects.exists()
 
 
 def test_the_slug_must_be_typed(owner: User, project: Project) -> None:
     for typed in ("", "Vision", "vision2"):
         with pytest.raises(InvalidInput, match="Type vision to delete") as caught:
-            project_hide(user=owner, project=project, confirmation=typed)
+            project_delete(user=owner, project=project, confirmation=typed)
         assert caught.value.field == "confirmation"
     project.refresh_from_db()
     assert project.deleting_at is None
@@ -55,7 +55,7 @@ def test_what_is_being_deleted_is_seen_by_nobody(
     owner: User, project: Project, viewer: User, admin: User
 ) -> None:
     _, text = invitation_create(user=owner, project=project)
-    deletion = project_hide(user=owner, project=project, confirmation=" vision ")
+    deletion = project_delete(user=owner, project=project, confirmation=" vision ")
     assert (deletion.slug, deletion.name, deletion.requested_by) == ("vision", "Vision", owner)
     project.refresh_from_db()
     for user in (owner, viewer, admin):
@@ -67,5 +67,5 @@ def test_what_is_being_deleted_is_seen_by_nobody(
     with pytest.raises(NotFound):
         invitation_open(text)
     with pytest.raises(NotFound):
-        project_hide(user=owner, project=project, confirmation="vision")
+        project_delete(user=owner, project=project, confirmation="vision")
     assert project_create(user=owner, name="Vision").slug == "vision-2"

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEvent, Project, ProjectDeletion, User
+from accounts.services.closing import project_delete
 from accounts.services.projects import project_create
 from experiments.models import Bundle, Experiment, LogChunk, Run, TrackingSync
 from experiments.services import belongings, code_purge, purge
 from experiments.services.bundles import bundle_from_upload
-from experiments.services.closing import project_delete
 from experiments.services.purge import projects_purge
 from experiments.services.tracking_sync import sync_due
 from experiments.states import ExperimentState
