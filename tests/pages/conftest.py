@@ -74,7 +74,7 @@ def portal(
     with django_db_blocker.unblock(), override_settings(STORAGE=str(folder / "storage")):
         try:
             seeded = seed()
-            sessions = {who.username: _session(who) for who in (seeded.owner, seeded.staff)}
+            sessions = {who.username: _session(who) for who in (seeded.owner, seeded.viewer, seeded.staff)}
             with web_alone(folder) as url:
                 yield Portal(url, seeded, list(places(seeded)), list(admin_places(seeded)), sessions)
         finally:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from accounts.models import User
+from accounts.models import ProjectDeletion, User
 from experiments.models import Experiment
 from tests.pages.seed import Seeded
 
@@ -31,6 +31,7 @@ def places(seeded: Seeded) -> Iterator[Place]:
         ("not-found", "/nothing/"),
     ):
         yield Place(name, None, path)
+    yield Place("invitation", None, reverse("invitation", args=[seeded.invited]))
     yield Place("password-reset", None, reverse("account_reset_password"))
     for path in ("projects/", "models/", "queue/", "profile/", "tokens/", "projects/new/"):
         yield Place(path.strip("/").replace("/", "-"), owner, f"/{path}")
@@ -39,6 +40,14 @@ def places(seeded: Seeded) -> Iterator[Place]:
     yield Place("password-change", owner, reverse("account_change_password"))
     yield Place("email", owner, reverse("account_email"))
     yield Place("logout", owner, reverse("account_logout"))
+    yield Place("projects-archived", owner, "/projects/?state=archived")
+    yield Place("project-archived", owner, reverse("project", args=["rotated-digits"]))
+    yield Place("project-archived-settings", owner, reverse("project_settings", args=["rotated-digits"]))
+    yield Place("project-members-viewer", seeded.viewer, reverse("project_members", args=["vision"]))
+    yield Place("invitation-accept", seeded.staff, reverse("invitation", args=[seeded.invited]))
+    for deletion in ProjectDeletion.objects.all():
+        yield Place(f"project-deletion-{deletion.slug}", owner, deletion.get_absolute_url())
+    yield Place("members-invited", owner, reverse("project_members", args=["vision"]), _invite)
     yield Place("overview", seeded.staff, "/overview/")
     for name, path in _of_project(seeded.running):
         yield Place(name, owner, path)
@@ -53,12 +62,26 @@ def places(seeded: Seeded) -> Iterator[Place]:
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:
     """Pages of Django's administration, which is not ours to draw."""
+    for path in (
+        "accounts/project/",
+        "accounts/invitation/",
+        "accounts/invitation/add/",
+        "accounts/projectdeletion/",
+    ):
+        yield Place(f"admin-{path}", seeded.staff, f"/admin/{path}")
     for path in ("", "accounts/user/", f"accounts/user/{seeded.owner.pk}/change/", "password_change/"):
         yield Place(f"admin-{path}", seeded.staff, f"/admin/{path}")
 
 
 def _of_project(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    for name in ("project", "project_models", "project_members", "project_usage", "project_settings"):
+    for name in (
+        "project",
+        "project_models",
+        "project_members",
+        "project_usage",
+        "project_settings",
+        "project_delete",
+    ):
         yield name.replace("_", "-"), reverse(name, args=["vision"])
     yield "model", reverse("model", args=["vision", "vision.baseline"])
     yield "model-version", reverse("model_version", args=["vision", "vision.baseline", 2])
@@ -80,6 +103,11 @@ def _of_experiment(experiment: Experiment) -> Iterator[tuple[str, str]]:
 def _as_yaml(page: Page) -> None:
     page.get_by_role("button", name="As YAML").click()
     page.locator("textarea[name=yaml]").wait_for()
+
+
+def _invite(page: Page) -> None:
+    page.get_by_role("button", name="Make the link").click()
+    page.get_by_text("it is not shown again").wait_for()
 
 
 def _preview(page: Page) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from accounts.models import Membership, Project, Role, User
+from accounts.models import Membership, Project, ProjectDeletion, Role, User
+from accounts.services.closing import project_archive, project_delete
+from accounts.services.invitations import invitation_create
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create
 from experiments.definition import Definition
@@ -42,9 +44,12 @@ class Seeded:
     """Who may look, and where."""
 
     owner: User
+    viewer: User
     staff: User
     running: Experiment
     ended: Experiment
+    # The secret of an open invitation.
+    invited: str
 
 
 def seed() -> Seeded:
@@ -53,8 +58,24 @@ def seed() -> Seeded:
     project = project_create(
         user=owner, name="Vision", description="Handwritten digits, and what comes after."
     )
-    Membership.objects.create(project=project, user=user_create("victor"), role=Role.VIEWER)
+    viewer = user_create("victor")
+    Membership.objects.create(project=project, user=viewer, role=Role.VIEWER)
+    Membership.objects.create(project=project, user=user_create("wilhelmina"), role=Role.EDITOR)
     token_create(user=owner, name="laptop")
+    invitation_create(user=owner, project=project, role=Role.EDITOR, email="new.colleague@example.org")
+    _, invited = invitation_create(user=owner, project=project, role=Role.VIEWER, max_uses=20)
+    archived = project_create(user=owner, name="Rotated digits", description="Superseded by Vision.")
+    project_archive(user=owner, project=archived)
+    for name, fields in (
+        ("Old sensors", {"freed_bytes": 3_400_000_000, "finished_at": clock.now()}),
+        (
+            "Drone pictures",
+            {"freed_bytes": 52_000_000, "waits_for": "MLflow at http://127.0.0.1 does not answer."},
+        ),
+    ):
+        gone = project_create(user=owner, name=name)
+        project_delete(user=owner, project=gone, confirmation=gone.slug)
+        ProjectDeletion.objects.filter(project_id=gone.pk).update(**fields)
     running = _experiment(owner, project, "Learning rates of the small model", STATES)
     ended = _experiment(owner, project, "Baseline", [RunState.COMPLETED] * 4)
     Experiment.objects.filter(pk=ended.pk).update(state=ExperimentState.COMPLETED, ended_at=clock.now())
@@ -77,7 +98,7 @@ def seed() -> Seeded:
             step=STEPS,
             objective=0.8,
         )
-    return Seeded(owner, staff, running, ended)
+    return Seeded(owner, viewer, staff, running, ended, invited)
 
 
 def _experiment(owner: User, project: Project, name: str, states: Any) -> Experiment:

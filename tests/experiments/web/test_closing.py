@@ -18,7 +18,7 @@ def as_owner(client: Client, owner: User, project: Project) -> Client:
 def test_a_project_is_archived_and_opened_again(as_owner: Client, project: Project, bundle: Bundle) -> None:
     page = as_owner.post("/p/vision/archive/", follow=True).content.decode()
     assert "Vision is archived." in page
-    assert "everything stays readable, and nothing is started or changed" in page
+    assert "Everything stays readable, and nothing is started or changed." in page
     assert as_owner.get("/p/vision/").status_code == 200
     refused = as_owner.get(f"/p/vision/new/{bundle.pk}/")
     assert refused.status_code == 409
