@@ -38,7 +38,7 @@ class ProjectAdmin(AccessAdmin):
     list_select_related = ("created_by",)
     search_fields = ("name", "slug", "memberships__user__username")
     date_hierarchy = "created_at"
-    fields = (
+    fields: tuple[str, ...] = (
         "name",
         "slug",
         "description",
@@ -48,12 +48,20 @@ class ProjectAdmin(AccessAdmin):
         "archived_at",
         "deleting_at",
     )
-    readonly_fields = ("slug", "created_by", "personal_of", "created_at", "archived_at", "deleting_at")
+    readonly_fields: tuple[str, ...] = (
+        "slug",
+        "created_by",
+        "personal_of",
+        "created_at",
+        "archived_at",
+        "deleting_at",
+    )
     inlines = [MembershipInline]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Project]":
         """See Django."""
-        return super().get_queryset(request).annotate(member_count=Count("memberships", distinct=True))
+        found: QuerySet[Project] = super().get_queryset(request)
+        return found.annotate(member_count=Count("memberships", distinct=True))
 
     @admin.display(description="members", ordering="member_count")
     def members_count(self, project: Any) -> int:

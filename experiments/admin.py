@@ -101,7 +101,8 @@ class FilledProjectAdmin(ProjectAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Project]":
         """See Django."""
         code = Bundle.objects.filter(project=OuterRef("pk")).order_by().values("project")
-        return super().get_queryset(request).annotate(code_bytes=Subquery(code.values(size=Sum("size"))))
+        found = super().get_queryset(request)
+        return found.annotate(code_bytes=Subquery(code.values(size=Sum("size"))))
 
     @admin.display(description="code", ordering="code_bytes")
     def code_size(self, project: Any) -> str:

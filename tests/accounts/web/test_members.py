@@ -3,10 +3,14 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Invitation, Membership, Project, User
 from accounts.permissions import role_in
+from accounts.services.invitations import invitation_create
+from tests.fixtures import user_create
 
 PAGE = "/p/vision/members/"
 INVITED = {
@@ -175,3 +179,16 @@ def test_what_cannot_be_is_said(as_owner: Client) -> None:
     response = as_owner.post(f"{PAGE}invite/", {**INVITED, "invitation-max_uses": "1000"})
     assert response.status_code == 400
     assert not Invitation.objects.exists()
+
+
+def test_queries_do_not_grow_with_members_and_invitations(
+    as_owner: Client, owner: User, project: Project, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as few:
+        as_owner.get(PAGE)
+    for number in range(5):
+        person = user_create(f"person{number}")
+        Membership.objects.create(project=project, user=person, role="owner")
+        invitation_create(user=person, project=project)
+    with django_assert_num_queries(len(few)):
+        as_owner.get(PAGE)

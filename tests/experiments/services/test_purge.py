@@ -106,13 +106,13 @@ def test_everything_goes_and_the_bytes_are_told(full: Full) -> None:
 
 
 STEPS: list[tuple[Any, str]] = [
-    (belongings.storage, "delete_tree"),
+    (storage, "delete_tree"),
     (belongings, "rows_size"),
     (belongings, "tracking_store"),
     (belongings, "packages_purge"),
     (purge, "packages_purge"),
     (purge, "_count"),
-    (code_purge.storage, "move"),
+    (storage, "move"),
     (code_purge, "_is_shared"),
     (purge, "bundle_purge"),
     (purge, "_finish"),
@@ -155,7 +155,7 @@ def test_bounded_steps(full: Full, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge, "STEPS_AT_A_TIME", 1)
     monkeypatch.setattr(belongings, "RUNS_AT_A_TIME", 1)
     deletion = full.give_up()
-    left = []
+    left: list[tuple[int, int, int]] = []
     while not ProjectDeletion.objects.filter(finished_at__isnull=False).exists():
         assert len(left) < 10
         projects_purge()
