@@ -29,7 +29,15 @@ class MembershipInline(TabularInline):
 class ProjectAdmin(AccessAdmin):
     """Projects with their members. What is deleted here goes as if its owner had deleted it."""
 
-    list_display = ("name", "slug", "created_by", "members_count", "archived_at", "deleting_at", "created_at")
+    list_display: tuple[str, ...] = (
+        "name",
+        "slug",
+        "created_by",
+        "members_count",
+        "archived_at",
+        "deleting_at",
+        "created_at",
+    )
     list_filter = (
         ("archived_at", admin.EmptyFieldListFilter),
         ("deleting_at", admin.EmptyFieldListFilter),

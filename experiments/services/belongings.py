@@ -60,19 +60,15 @@ def runs_purge(experiment: Experiment) -> tuple[int, int]:
     runs = list(experiment.runs.order_by("-number").only("pk", "created_at")[:RUNS_AT_A_TIME])
     ids = [run.pk for run in runs]
     freed = sum(storage.delete_tree(storage.url("runs", str(pk))) for pk in ids)
+    for pk in TrackingSync.objects.filter(run__in=ids).values_list("run", flat=True):
+        freed += tracking_store().forget_run(experiment_id=str(experiment.pk), run_id=str(pk))
+    # Without the months PostgreSQL would look into each partition.
     points = MetricBatch.objects.filter(run__in=ids, month__in={run.month for run in runs})
     with transaction.atomic():
         freed += rows_size(points, LogChunk.objects.filter(run__in=ids))
         points.delete()
         Run.objects.filter(pk__in=ids).delete()
     return len(ids), freed
-
-
-def tracker_forget(experiment: Experiment) -> int:
-    """Have MLflow forget it; the bytes of its artifacts."""
-    # Versions are registered under this name only, see services.tracking_sync.
-    names = [f"{experiment.project.slug}.{experiment.slug}"]
-    return tracking_store().forget_experiment(str(experiment.pk), models=names)
 
 
 def packages_purge(experiment: Experiment) -> int:

@@ -7,6 +7,7 @@ goes last. See docs/projects.md.
 
 import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
@@ -19,13 +20,16 @@ from experiments.services.belongings import (
     packages_purge,
     runs_purge,
     still_busy,
-    tracker_forget,
 )
 from experiments.services.code_purge import bundle_purge
 from experiments.states import EXPERIMENT_OPEN
+from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from mlplatform.kernel.errors import PlatformError, Unavailable
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
 PROJECTS_AT_A_TIME = 20
@@ -101,11 +105,16 @@ def project_purge(deletion: ProjectDeletion) -> bool:
 
 def _settle(project: Project) -> None:
     """Nobody works in it any more. Raises Waiting."""
-    experiments = Experiment.objects.filter(project=project)
+    experiments = _experiments(project)
     for pk in list(experiments.filter(state__in=EXPERIMENT_OPEN).values_list("pk", flat=True)):
         experiment_stop(pk)
     if words := still_busy(list(experiments.values_list("pk", flat=True))):
         raise Waiting(words)
+
+
+def _experiments(project: Project) -> "QuerySet[Experiment]":
+    """All of them, also what the model's own manager may leave out."""
+    return Experiment._base_manager.filter(project=project).order_by("created_at")
 
 
 def _check_storage(project: Project) -> None:
@@ -116,7 +125,7 @@ def _check_storage(project: Project) -> None:
 
 def _step(project: Project, deletion: ProjectDeletion) -> bool:
     """Delete one more piece; False if there is none."""
-    experiment = Experiment.objects.filter(project=project).select_related("project").first()
+    experiment = _experiments(project).first()
     if experiment is not None:
         _experiment_step(experiment, deletion.pk)
         return True
@@ -130,7 +139,9 @@ def _step(project: Project, deletion: ProjectDeletion) -> bool:
 def _experiment_step(experiment: Experiment, deletion_id: int) -> None:
     deleted, freed = runs_purge(experiment)
     if not deleted:
-        freed = tracker_forget(experiment) + packages_purge(experiment)
+        # After its runs: the tracker may refuse to let go of an experiment that has some.
+        tracking_store().forget_experiment(str(experiment.pk))
+        freed = packages_purge(experiment)
         experiment.delete()
     _count(deletion_id, freed)
 

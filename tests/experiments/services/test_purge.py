@@ -109,7 +109,7 @@ STEPS: list[tuple[Any, str]] = [
     (storage, "delete_tree"),
     (belongings, "rows_size"),
     (belongings, "tracking_store"),
-    (belongings, "packages_purge"),
+    (purge, "tracking_store"),
     (purge, "packages_purge"),
     (purge, "_count"),
     (storage, "move"),
@@ -172,7 +172,7 @@ def test_an_outage_of_the_tracker_is_waited_out(full: Full, wait: Wait) -> None:
     deletion.refresh_from_db()
     assert deletion.waits_for == "the tracker does not answer"
     projects_purge()
-    assert full.tracker.calls.count("forget_experiment") == 1
+    assert sum(call.startswith("forget") for call in full.tracker.calls) == 1
     full.tracker.down = False
     wait(timedelta(minutes=1))
     projects_purge()
