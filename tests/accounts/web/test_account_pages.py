@@ -45,7 +45,9 @@ def test_sign_up_leads_home(client: Client, db: None) -> None:
     response = client.post("/accounts/signup/", given, follow=True)
     assert response.redirect_chain[-1][0] == "/"
     # Where their first experiment goes.
-    assert "Its code goes into grace’s project." in response.content.decode()
+    page = response.content.decode()
+    assert "Its code goes into grace’s project." in page
+    assert "Create a project" in page
 
 
 def test_sign_up_says_what_is_wrong(client: Client, owner: User) -> None:
