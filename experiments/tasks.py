@@ -9,8 +9,8 @@ from experiments.services import (
     losses,
     points,
     points_upkeep,
+    project_purge,
     pruning,
-    purge,
     retention,
     searching,
     tracking_sync,
@@ -83,4 +83,4 @@ def tend_points() -> None:
 @dramatiq.actor(time_limit=600_000, max_age=300_000)
 def purge_projects() -> None:
     """Delete what belongs to projects that people gave up."""
-    purge.projects_purge()
+    project_purge.projects_purge()

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from experiments.models import Experiment
 from experiments.services.control import experiment_cancel
-from experiments.services.purge import projects_purge
+from experiments.services.project_purge import projects_purge
 from tests.fakes.tracking_store import FakeTrackingStore
 
 Api = Callable[..., APIClient]

@@ -4,7 +4,7 @@ from django.test import Client
 from accounts.models import Project, ProjectDeletion, User
 from experiments.models import Bundle, Experiment
 from experiments.services.control import experiment_cancel
-from experiments.services.purge import projects_purge
+from experiments.services.project_purge import projects_purge
 from tests.experiments.conftest import Finish
 from tests.fakes.tracking_store import FakeTrackingStore
 

@@ -13,9 +13,9 @@ from accounts.models import AuditEvent, Project, ProjectDeletion, User
 from accounts.services.closing import project_delete
 from accounts.services.projects import project_create
 from experiments.models import Bundle, Experiment, LogChunk, Run, TrackingSync
-from experiments.services import belongings, code_purge, purge
+from experiments.services import belongings, code_purge, project_purge
 from experiments.services.bundles import bundle_from_upload
-from experiments.services.purge import projects_purge
+from experiments.services.project_purge import projects_purge
 from experiments.services.tracking_sync import sync_due
 from experiments.states import ExperimentState
 from mlplatform.kernel import clock, storage
@@ -109,14 +109,14 @@ STEPS: list[tuple[Any, str]] = [
     (storage, "delete_tree"),
     (belongings, "rows_size"),
     (belongings, "tracking_store"),
-    (purge, "tracking_store"),
-    (purge, "packages_purge"),
-    (purge, "_count"),
+    (project_purge, "tracking_store"),
+    (project_purge, "packages_purge"),
+    (project_purge, "_count"),
     (storage, "move"),
     (code_purge, "_is_shared"),
-    (purge, "bundle_purge"),
-    (purge, "_finish"),
-    (purge, "audit"),
+    (project_purge, "bundle_purge"),
+    (project_purge, "_finish"),
+    (project_purge, "audit"),
 ]
 
 
@@ -145,14 +145,14 @@ def test_whoever_comes_after_a_crash_finishes(
             projects_purge()
             deletion.refresh_from_db()
             assert deletion.finished_at is None
-    wait(purge.CLAIM + timedelta(seconds=1))
+    wait(project_purge.CLAIM + timedelta(seconds=1))
     projects_purge()
     assert full.is_gone()
     assert AuditEvent.objects.filter(verb="project.deleted").count() == 1
 
 
 def test_bounded_steps(full: Full, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purge, "STEPS_AT_A_TIME", 1)
+    monkeypatch.setattr(project_purge, "STEPS_AT_A_TIME", 1)
     monkeypatch.setattr(belongings, "RUNS_AT_A_TIME", 1)
     deletion = full.give_up()
     left: list[tuple[int, int, int]] = []
