@@ -1,6 +1,6 @@
 """Administration of projects, and of those that are deleted."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Count
@@ -46,7 +46,7 @@ class ProjectAdmin(AccessAdmin):
     list_select_related = ("created_by",)
     search_fields = ("name", "slug", "memberships__user__username")
     date_hierarchy = "created_at"
-    fields: tuple[str, ...] = (
+    fields: ClassVar[tuple[str, ...]] = (
         "name",
         "slug",
         "description",
@@ -56,7 +56,7 @@ class ProjectAdmin(AccessAdmin):
         "archived_at",
         "deleting_at",
     )
-    readonly_fields: tuple[str, ...] = (
+    readonly_fields: ClassVar[tuple[str, ...]] = (
         "slug",
         "created_by",
         "personal_of",
