@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth import authenticate
 from rest_framework import serializers
 from rest_framework.authentication import get_authorization_header
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
@@ -15,7 +15,9 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from accounts.models import Project, User
+from accounts.api.tokens import Limits, made_json
+from accounts.models import Grant, Project, User
+from accounts.permissions import is_site_admin
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create, token_end
@@ -45,14 +47,14 @@ class UserNameThrottle(SimpleRateThrottle):
 
 
 class TokenView(APIView):
-    """POST username, password, name: sign in and get an API token."""
+    """POST username, password, name, scope, days: sign in and get a personal token."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (SignInThrottle, UserNameThrottle)
 
-    class Credentials(Input):
-        """Credentials and what the token is for."""
+    class Credentials(Limits):
+        """Credentials, and what the token is for and can do."""
 
         username = serializers.CharField(max_length=254)
         password = serializers.CharField(max_length=4096, trim_whitespace=False)
@@ -61,16 +63,17 @@ class TokenView(APIView):
     def post(self, request: Request) -> Response:
         """201 with the token, 401 for wrong credentials."""
         given = checked(self.Credentials, request.data)
-        name = given.pop("name")
-        user = authenticate(request._request, **given)
+        password = given.pop("password")
+        user = authenticate(request._request, username=given.pop("username"), password=password)
         if not isinstance(user, User):
             raise Unauthenticated("The user name or the password is wrong.")
-        token, text = token_create(user=user, name=name)
-        return Response({"token": text, "prefix": token.prefix, "name": token.name}, status=201)
+        return Response(made_json(token_create(user=user, **given)), status=201)
 
 
 class CurrentTokenView(APIView):
-    """DELETE: end the token that this call is made with."""
+    """DELETE: end the token that this call is made with, even if it may only read."""
+
+    permission_classes = (IsAuthenticated,)
 
     def delete(self, request: Request) -> Response:
         """204; 401 for a caller who came without a token."""
@@ -79,12 +82,30 @@ class CurrentTokenView(APIView):
 
 
 class MeView(APIView):
-    """GET: the caller."""
+    """GET: the caller, and what the token allows that the call is made with."""
 
     def get(self, request: Request) -> Response:
         """200."""
         user = caller(request)
-        return Response({"username": user.username, "email": user.email, "is_admin": user.is_superuser})
+        return Response(
+            {
+                "username": user.username,
+                "email": user.email,
+                "is_admin": is_site_admin(user),
+                "token": grant_json(user.grant) if user.grant else None,
+            }
+        )
+
+
+def grant_json(grant: Grant) -> dict[str, Any]:
+    """What a token allows. A query for a project's."""
+    project = Project.objects.filter(pk=grant.project_id).first() if grant.project_id else None
+    return {
+        "prefix": grant.prefix,
+        "scope": grant.scope,
+        "project": project.slug if project else None,
+        "expires_at": grant.expires_at,
+    }
 
 
 def project_json(project: Project) -> dict[str, Any]:

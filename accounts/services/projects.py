@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from accounts.models import Membership, Project, Role, User
-from accounts.permissions import require
+from accounts.permissions import require, require_whole
 from accounts.services.audit import audit
 from mlplatform.kernel import locks
 from mlplatform.kernel.errors import InvalidInput
@@ -14,7 +14,11 @@ NAME_LIMIT = 100
 
 @transaction.atomic
 def project_create(*, user: User, name: str, description: str = "") -> Project:
-    """Create a project owned by `user`; its slug is made from the name and numbered when taken."""
+    """Create a project owned by `user`; its slug is made from the name and numbered when taken.
+
+    Raises Forbidden for a token that does not stand for the whole account.
+    """
+    require_whole(user, "create a project")
     name = _checked(name)
     locks.hold("project slugs")
     project = Project.objects.create(

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from accounts.permissions import visible_projects
+from accounts.permissions import is_staff, visible_projects
 from experiments.models import Experiment, Run
 from experiments.selectors.runs import RunRow, run_row
 from experiments.states import EXPERIMENT_OPEN, RunState
@@ -80,7 +80,7 @@ def queue(user: User) -> Queue:
     """Everything; staff see all. Six queries at most."""
     live = allocations_all_live()
     rows = Experiment.objects.select_related("project", "created_by")
-    mine = rows if user.is_staff else rows.filter(project__in=visible_projects(user))
+    mine = rows if is_staff(user) else rows.filter(project__in=visible_projects(user))
     found = {each.pk: each for each in _waiting(mine)}
     owners = {allocation.owner_id for allocation in live} - found.keys()
     known = mine.in_bulk(owners) | found

@@ -66,7 +66,8 @@ def start(request: SignedInRequest) -> HttpResponse:
 def _launch_in(request: SignedInRequest, projects: list[Project]) -> Project | None:
     """The first project in which the person may start something."""
     roles = roles_in([(request.user, each.pk) for each in projects])
-    return next((each for each in projects if suffices(roles[request.user.pk, each.pk], "launch")), None)
+    shown = zip(projects, roles, strict=True)
+    return next((each for each, role in shown if role and suffices(role, "launch")), None)
 
 
 def _places(found: Dashboard, projects: list[Project]) -> str:

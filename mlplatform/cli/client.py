@@ -43,9 +43,10 @@ class PortalClient:
             transport=transport,
         )
 
-    def sign_in(self, username: str, password: str, name: str = "mlp command") -> str:
-        """Get an API token for a user and use it from now on."""
-        answer = self.post("/auth/tokens/", {"username": username, "password": password, "name": name})
+    def sign_in(self, username: str, password: str, name: str = "mlp command", **limits: Any) -> str:
+        """Get a token for a user and use it from now on; by default it can do all that they can, for 90 days."""
+        credentials = {"username": username, "password": password, "name": name}
+        answer = self.post("/auth/tokens/", {"scope": "admin", **credentials, **limits})
         token = str(answer["token"])
         self._http.headers["Authorization"] = f"Bearer {token}"
         return token
