@@ -1,4 +1,4 @@
-"""Forms of projects and tokens. Limits are checked again by the services."""
+"""Forms of projects and people. Limits are checked again by the services."""
 
 from django import forms
 
@@ -14,16 +14,6 @@ class ProjectForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="What is this team working on?",
-    )
-
-
-class TokenForm(forms.Form):
-    """A new API token."""
-
-    name = forms.CharField(
-        max_length=100,
-        help_text="What it is for, such as “nightly sweep”.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 

@@ -11,4 +11,7 @@ urlpatterns = [
     path("profile/", profile.profile, name="profile"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
+    path("tokens/<int:token_id>/rotate/", tokens.rotate, name="token_rotate"),
+    path("p/<slug:slug>/tokens/", tokens.project_tokens, name="project_tokens"),
+    path("p/<slug:slug>/tokens/<int:token_id>/revoke/", tokens.project_revoke, name="project_token_revoke"),
 ]

@@ -40,6 +40,8 @@ def places(seeded: Seeded) -> Iterator[Place]:
     yield Place("email", owner, reverse("account_email"))
     yield Place("logout", owner, reverse("account_logout"))
     yield Place("overview", seeded.staff, "/overview/")
+    yield Place("token-new", owner, "/tokens/", _token)
+    yield Place("token-rotate", owner, reverse("token_rotate", args=[seeded.token.pk]))
     for name, path in _of_project(seeded.running):
         yield Place(name, owner, path)
     configure = reverse("experiment_configure", args=["vision", seeded.running.bundle_id])
@@ -58,7 +60,14 @@ def admin_places(seeded: Seeded) -> Iterator[Place]:
 
 
 def _of_project(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    for name in ("project", "project_models", "project_members", "project_usage", "project_settings"):
+    for name in (
+        "project",
+        "project_models",
+        "project_members",
+        "project_usage",
+        "project_tokens",
+        "project_settings",
+    ):
         yield name.replace("_", "-"), reverse(name, args=["vision"])
     yield "model", reverse("model", args=["vision", "vision.baseline"])
     yield "model-version", reverse("model_version", args=["vision", "vision.baseline", 2])
@@ -75,6 +84,12 @@ def _of_experiment(experiment: Experiment) -> Iterator[tuple[str, str]]:
     for name, number in (("run-completed", 1), ("run-failed", 6), ("run-running", 8), ("run-queued", 9)):
         yield name, reverse("run", args=[*args, number])
     yield "run-fork", reverse("run_fork", args=[*args, 1])
+
+
+def _token(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("Nightly sweep")
+    page.get_by_role("button", name="Create token").click()
+    page.locator("#new-token").wait_for()
 
 
 def _as_yaml(page: Page) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from accounts.models import Membership, Project, Role, User
+from accounts.models import ApiToken, Membership, Project, Role, Scope, User
 from accounts.services.projects import project_create
-from accounts.services.tokens import token_create
+from accounts.services.token_use import token_use
+from accounts.services.tokens import token_create, token_rotate
 from experiments.definition import Definition
 from experiments.models import Attempt, Checkpoint, Experiment, ModelVersion, Run, RunEvent
 from experiments.services.bundles import bundle_from_upload
@@ -43,6 +44,7 @@ class Seeded:
 
     owner: User
     staff: User
+    token: ApiToken
     running: Experiment
     ended: Experiment
 
@@ -54,7 +56,11 @@ def seed() -> Seeded:
         user=owner, name="Vision", description="Handwritten digits, and what comes after."
     )
     Membership.objects.create(project=project, user=user_create("victor"), role=Role.VIEWER)
-    token_create(user=owner, name="laptop")
+    token, text = token_create(user=owner, name="laptop")
+    token_use(text, "192.0.2.17")
+    token_create(user=owner, name="Export of everything", days=None, scope=Scope.ADMIN)
+    pipeline, _ = token_create(user=owner, name="Nightly sweep of the pipeline", project=project)
+    token_rotate(user=owner, token_id=pipeline.pk, grace=timedelta(days=1))
     running = _experiment(owner, project, "Learning rates of the small model", STATES)
     ended = _experiment(owner, project, "Baseline", [RunState.COMPLETED] * 4)
     Experiment.objects.filter(pk=ended.pk).update(state=ExperimentState.COMPLETED, ended_at=clock.now())
@@ -77,7 +83,7 @@ def seed() -> Seeded:
             step=STEPS,
             objective=0.8,
         )
-    return Seeded(owner, staff, running, ended)
+    return Seeded(owner, staff, token, running, ended)
 
 
 def _experiment(owner: User, project: Project, name: str, states: Any) -> Experiment:
