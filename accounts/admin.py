@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, AuditEvent, Membership, Project, User
 from accounts.services.access import access_changed
+from accounts.services.tokens import token_delete
 from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
+from mlplatform.kernel import clock
 
 if TYPE_CHECKING:
     from django.contrib.admin.models import LogEntry
@@ -72,18 +75,78 @@ class ProjectAdmin(AccessAdmin):
         return False
 
 
-@admin.register(ApiToken)
-class ApiTokenAdmin(AccessAdmin):
-    """Tokens: revoking is all that an administrator does to them."""
+class ExpiryFilter(admin.SimpleListFilter):
+    """Tokens that work, and those whose time is over or never will be."""
 
-    list_display = ("prefix", "name", "user", "created_at", "last_used_at")
-    search_fields = ("prefix", "name", "user__username")
-    readonly_fields = ("user", "name", "prefix", "created_at", "last_used_at")
-    exclude = ("digest",)
+    title = "expiry"
+    parameter_name = "expiry"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """See Django."""
+        return [("open", "Works"), ("over", "Expired"), ("never", "Never expires")]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> "QuerySet[ApiToken]":
+        """See Django."""
+        now = clock.now()
+        wanted = {
+            "open": Q(expires_at=None) | Q(expires_at__gt=now),
+            "over": Q(expires_at__lte=now),
+            "never": Q(expires_at=None),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    """Tokens of everybody: revoking is all that an administrator does to them."""
+
+    list_display = (
+        "prefix",
+        "name",
+        "user",
+        "scope",
+        "of_project",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "last_used_from",
+    )
+    list_filter = ("scope", ExpiryFilter, ("membership", admin.EmptyFieldListFilter))
+    list_select_related = ("user", "membership__project")
+    search_fields = ("prefix", "name", "user__username", "membership__project__name")
+    fields = readonly_fields = (
+        "user",
+        "name",
+        "scope",
+        "of_project",
+        "prefix",
+        "created_at",
+        "rotated_at",
+        "expires_at",
+        "old_until",
+        "last_used_at",
+        "last_used_from",
+        "used_from",
+    )
+
+    @admin.display(description="project", ordering="membership__project__name", empty_value="–")
+    def of_project(self, token: ApiToken) -> Project | None:
+        """The only one that it opens."""
+        return token.project
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The text of a token is for its owner only."""
         return False
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        """Revoke one."""
+        assert isinstance(request.user, User)
+        token_delete(actor=request.user, token=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
+        """Revoke many at once."""
+        for token in queryset.select_related("user", "membership__project"):
+            self.delete_model(request, token)
 
 
 @admin.register(AuditEvent)
