@@ -53,7 +53,7 @@ class PortalClient:
 
     def sign_out(self) -> None:
         """End the token of this client."""
-        self._checked(self._http.delete("/auth/tokens/current/"))
+        self.delete("/auth/tokens/current/")
 
     def projects(self) -> list[Json]:
         """The user's projects, by name."""
@@ -196,6 +196,10 @@ class PortalClient:
         """POST JSON to a path below /api/v1."""
         answer: Json = self._answer(self._http.post(path, json=body))
         return answer
+
+    def delete(self, path: str) -> None:
+        """DELETE a path below /api/v1."""
+        self._checked(self._http.delete(path))
 
     def create(self, path: str, body: Json | None = None, *, files: Any = None) -> Any:
         """POST what makes something. Sent again if the answer does not arrive: the key has it made once."""

@@ -80,6 +80,19 @@ def runs(found: Sequence[Json], metrics: Sequence[str], objective: str = "") -> 
     return made
 
 
+def tokens(found: Sequence[Json]) -> Table:
+    """`mlp token ls`."""
+    made = table("id", "name", "begins", "scope", "project", "expires", "last used", right=("id",))
+    for token in found:
+        used = when(token["last_used_at"])
+        if token["last_used_from"]:
+            used += f" from {token['last_used_from']}"
+        expires = when(token["expires_at"]) if token["expires_at"] else Text("never", style="yellow")
+        project = token["project"] or NONE
+        row(made, token["id"], token["name"], token["prefix"], token["scope"], project, expires, used)
+    return made
+
+
 def differing(found: Sequence[Json]) -> list[str]:
     """Parameters that do not have one value in all runs; all of them, if there is nothing to compare."""
     names = list(dict.fromkeys(name for run in found for name in run["params"]))

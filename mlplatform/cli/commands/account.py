@@ -6,11 +6,12 @@ import platform
 import sys
 
 from mlplatform.cli import login
-from mlplatform.cli.client import ClientError
+from mlplatform.cli.client import ClientError, Json
 from mlplatform.cli.errors import UsageError
 from mlplatform.cli.login import Login
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
+from mlplatform.cli.words import when
 
 
 def register(verbs: Verbs) -> None:
@@ -81,8 +82,17 @@ def who(args: argparse.Namespace, terminal: Terminal) -> None:
     if args.json:
         return terminal.json({**user, "url": portal.url})
     return terminal.say(
-        f"{user['username']} at {portal.url}" + (", administrator" if user["is_admin"] else "")
+        f"{user['username']} at {portal.url}"
+        + (", administrator" if user["is_admin"] else "")
+        + (_limits(user["token"]) if user["token"] else "")
     )
+
+
+def _limits(token: Json) -> str:
+    """What the token leaves, and until when."""
+    where = f" in {token['project']} only" if token["project"] else ""
+    until = f" until {when(token['expires_at'])}" if token["expires_at"] else ""
+    return f", token {token['prefix']}… ({token['scope']}{where}){until}"
 
 
 def _line(what: str) -> str:

@@ -26,7 +26,8 @@ def test_log_in_with_a_password_and_out_again(
     assert f"Logged in to {URL} as olivia." in said.out
     assert ApiToken.objects.get().name.startswith("mlp on ")
     assert json.loads(login_path.read_text())["url"] == URL
-    assert bare("whoami").out == f"olivia at {URL}\n"
+    assert bare("whoami").out.startswith(f"olivia at {URL}, token mlp_")
+    assert "(admin) until 20" in bare("whoami").out
     assert json.loads(bare("whoami", "--json").out)["username"] == "olivia"
     assert bare("logout").code == 0
     assert not login_path.exists()
@@ -114,7 +115,7 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str])
         main(["--help"])
     listing = capsys.readouterr().out.partition("options:")[0]
     verbs = [line.split()[0] for line in listing.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert len(verbs) == 22
+    assert len(verbs) == 23
     for verb in verbs:
         with pytest.raises(SystemExit, match="0"):
             main([verb, "--help"])
