@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.models import ApiToken, Scope
+from accounts.permissions import require_whole
 from accounts.selectors.projects import project_get
 from accounts.selectors.tokens import project_token_list, token_get, token_list
 from accounts.services.tokens import (
@@ -24,6 +25,7 @@ from accounts.services.tokens import (
 )
 from mlplatform.http.input import Input, checked
 
+MAKE = "make a token"
 MAX_HOURS = MAX_GRACE // timedelta(hours=1)
 
 
@@ -73,6 +75,7 @@ class TokensView(APIView):
 
     def post(self, request: Request) -> Response:
         """201 with the text, which is not shown again."""
+        require_whole(caller(request), MAKE)
         made = token_create(user=caller(request), **checked(Creation, request.data))
         return Response(made_json(made), status=201)
 
@@ -101,6 +104,7 @@ class TokenRotateView(APIView):
 
     def post(self, request: Request, pk: int) -> Response:
         """200 with the new text, which is not shown again."""
+        require_whole(caller(request), "rotate a token")
         given = checked(self.Rotation, request.data)
         grace = timedelta(hours=given.pop("grace_hours"))
         return Response(made_json(token_rotate(user=caller(request), token_id=pk, grace=grace, **given)))
@@ -117,6 +121,7 @@ class ProjectTokensView(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """201 with the text, which is not shown again."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), MAKE)
         made = token_create(user=caller(request), project=project, **checked(Creation, request.data))
         return Response(made_json(made), status=201)
 

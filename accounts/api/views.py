@@ -17,7 +17,7 @@ from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.api.tokens import Limits, made_json
 from accounts.models import Grant, Project, User
-from accounts.permissions import is_site_admin
+from accounts.permissions import is_site_admin, require_whole
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create, token_end
@@ -136,6 +136,7 @@ class ProjectsView(APIView):
     @once
     def post(self, request: Request) -> Response:
         """201."""
+        require_whole(caller(request), "create a project")
         given = checked(self.Creation, request.data)
         return Response(project_json(project_create(user=caller(request), **given)), status=201)
 
