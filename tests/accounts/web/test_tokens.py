@@ -102,7 +102,7 @@ def test_rotating(client: Client, owner: User) -> None:
     assert "Rotate nightly" in client.get(path).content.decode()
     assert client.post(path, {"grace": "5", "days": "before"}).status_code == 400
     page = client.post(path, {"grace": "24", "days": "7"})
-    assert "The old one works until" in page.content.decode()
+    assert "The old one dies" in page.content.decode()
     assert [me(text).get("username") for text in (old, shown(page))] == ["olivia", "olivia"]
     page = client.post(path, {"grace": "0", "days": "before"})
     assert "The old one works no more" in page.content.decode()
