@@ -41,7 +41,6 @@ class TokenForm(forms.Form):
         choices=[*DAYS, (NEVER, "Never (not advised)")],
         initial=str(DEFAULT_DAYS),
         coerce=_days,
-        empty_value=DEFAULT_DAYS,
         help_text="One that never expires opens the door for good to whoever finds it.",
     )
 
@@ -75,5 +74,4 @@ class RotateForm(forms.Form):
         choices=[(AS_BEFORE, "After as long as before"), *DAYS],
         initial=AS_BEFORE,
         coerce=_days,
-        empty_value=None,
     )

@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -16,7 +15,7 @@ from tests.fixtures import user_create
 NIGHTLY = {"name": "nightly", "scope": "read", "days": "30"}
 
 
-def shown(page: HttpResponse) -> str:
+def shown(page: Any) -> str:
     found = re.search(r'id="new-token">(mlp_[^<]+)<', page.content.decode())
     assert found
     assert "no-store" in page["Cache-Control"]
