@@ -61,7 +61,8 @@ class MembershipInline(TabularInline):
 class ProjectAdmin(AccessAdmin):
     """Projects with their members."""
 
-    list_display = ("name", "slug", "created_by", "created_at")
+    list_display = ("name", "slug", "weight", "preemptible", "created_by", "created_at")
+    list_filter = ("preemptible",)
     search_fields = ("name", "slug")
     date_hierarchy = "created_at"
     readonly_fields = ("slug", "created_by", "created_at")

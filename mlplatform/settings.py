@@ -33,6 +33,7 @@ BACKENDS = {
         "cpus": ENV["MLP_RAY_CPUS"],
         "gpus": ENV["MLP_RAY_GPUS"],
         "memory": ENV["MLP_RAY_MEMORY"],
+        "preemption": ENV["MLP_PREEMPTION"],
         "packages": dict(ENV["MLP_RAY_PACKAGES"]),
     },
 }
@@ -56,6 +57,8 @@ STOP_GRACE_SECONDS = 30
 # A paused run may train this long until its next checkpoint; then it stops at any report.
 PAUSE_GRACE_SECONDS = 30
 IDLE_ALLOCATION_SECONDS = 20
+QUEUE_TURN_SECONDS = ENV["MLP_QUEUE_TURN_SECONDS"]
+QUEUE_PATIENCE_SECONDS = ENV["MLP_QUEUE_PATIENCE_SECONDS"]
 # A job that was submitted this long ago and has not asked for a run is stopped.
 START_TIMEOUT_SECONDS = 600
 MAX_LOST_ATTEMPTS = 3

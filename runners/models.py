@@ -5,6 +5,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -16,6 +17,13 @@ class Allocation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner_id = models.UUIDField(db_index=True)
+    # Whose share and whose quotas it counts for; empty for what is older than they are, and once they are deleted.
+    project = models.ForeignKey("accounts.Project", models.SET_NULL, null=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    # A higher one goes first.
+    priority = models.SmallIntegerField(default=0)
+    # May be told to stop at a checkpoint for somebody of higher priority.
+    preemptible = models.BooleanField(default=False)
     backend = models.CharField(max_length=60)
     state = models.CharField(max_length=12, choices=AllocationState, default=AllocationState.WAITING)
     workers = models.PositiveIntegerField()
@@ -30,14 +38,24 @@ class Allocation(models.Model):
     group_id = models.CharField(max_length=64, blank=True)
     environment = models.JSONField(default=dict)
     waiting_reason = models.CharField(max_length=300, blank=True)
+    # Its place in the backend's line and when it probably starts: as likely sooner as later, and nine times in ten
+    # not after that. Empty: nobody knows. `freed_by` is the allocation that it will probably get its place from.
+    place = models.PositiveIntegerField(null=True)
+    starts_at = models.DateTimeField(null=True)
+    starts_by = models.DateTimeField(null=True)
+    freed_by = models.UUIDField(null=True)
     end_reason = models.CharField(max_length=40, blank=True)
     end_detail = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # It has its place from then on, though the backend may not have heard of it yet.
+    admitted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     running_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
     idle_since = models.DateTimeField(null=True)
     draining_at = models.DateTimeField(null=True)
+    # What it works on is to stop at its next checkpoint, for somebody else.
+    preempted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

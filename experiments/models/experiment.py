@@ -19,6 +19,14 @@ class Direction(models.TextChoices):
     MINIMIZE = "minimize"
 
 
+class Priority(models.IntegerChoices):
+    """What goes first when not everything can run. Whoever takes more than normal takes it from others."""
+
+    LOW = -1, "low"
+    NORMAL = 0, "normal"
+    HIGH = 1, "high"
+
+
 class Experiment(models.Model):
     """A code bundle with an entrypoint, declared parameters, an objective and resources per run."""
 
@@ -49,6 +57,7 @@ class Experiment(models.Model):
     max_parallel = models.PositiveIntegerField(default=1)
     max_retries = models.PositiveIntegerField(default=0)
     fresh_process = models.BooleanField(default=False)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     # Budget besides the number of runs: seconds of being active, and the objective's value that is good enough.
     max_seconds = models.FloatField(null=True)
     target = models.FloatField(null=True)

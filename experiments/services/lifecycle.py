@@ -22,6 +22,7 @@ from experiments.models import Attempt, Checkpoint, Experiment, Run, RunEvent, T
 from experiments.search.registry import is_adaptive
 from experiments.states import (
     EXPERIMENT_MOVES,
+    INTERRUPTIONS,
     RUN_LEASED,
     RUN_MOVES,
     ExperimentState,
@@ -155,10 +156,12 @@ def run_fail(run: Run, cause: Cause) -> bool:
 
 
 def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None = None) -> bool:
-    """A leased run stops at its next report; False if it was asked before. A pause gives way to any other reason."""
-    askable = Run.objects.filter(
-        pk=run.pk, state__in=RUN_LEASED, stop_reason__in=["", StopReason.PAUSED]
-    ).exclude(stop_reason=reason)
+    """A leased run stops at its next report; False if it was asked before.
+
+    What only interrupts it gives way to a reason that ends it.
+    """
+    weaker = [""] if reason in INTERRUPTIONS else ["", *INTERRUPTIONS]
+    askable = Run.objects.filter(pk=run.pk, state__in=RUN_LEASED, stop_reason__in=weaker)
     now = clock.now()
     if not askable.update(stop_reason=reason, stop_requested_at=now):
         return False
@@ -185,9 +188,9 @@ def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> 
     `lost` is how the attempt was lost, if it did not end by itself.
     """
     match run.stop_reason:
-        case "" | StopReason.PAUSED:
+        case "" | StopReason.PAUSED | StopReason.PREEMPTED:
             # No reason: the pause was taken back too late for the worker to hear.
-            return run_pause(run, lost)
+            return run_interrupt(run, lost)
         case StopReason.PRUNED:
             # One that made its last report before it heard of it has given its full answer.
             state = RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED
@@ -202,11 +205,13 @@ def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> 
             return run_finish(run, RunState.CANCELED, lost=lost)
 
 
-def run_pause(run: Run, lost: Cause | None = None) -> bool:
+def run_interrupt(run: Run, lost: Cause | None = None) -> bool:
     """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
-    how = lost.message if lost else "Stopped for a pause;"
-    message = f"{how} {'It' if lost else 'it'} goes on from its last checkpoint."
-    return run_requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
+    preempted = run.stop_reason == StopReason.PREEMPTED
+    why = "Made room for one of higher priority;" if preempted else "Stopped for a pause;"
+    message = f"{lost.message if lost else why} {'It' if lost else 'it'} goes on from its last checkpoint."
+    kind = "preempted" if preempted else "paused"
+    return run_requeue(run, kind, message, lost, stop_reason="", stop_requested_at=None)
 
 
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:

@@ -40,6 +40,9 @@ PASSED_ON = tuple(
         "DEBUG",
         "STATIC_ROOT",
         "KEEP_POINTS_MONTHS",
+        "PREEMPTION",
+        "QUEUE_TURN_SECONDS",
+        "QUEUE_PATIENCE_SECONDS",
         "SYSTEM_METRICS_SECONDS",
         "GIT_HOSTS",
     ]

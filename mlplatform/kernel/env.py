@@ -103,6 +103,24 @@ VARIABLES = (
         _versions,
         "",
     ),
+    Variable(
+        "MLP_PREEMPTION",
+        "1: runs may be stopped at a checkpoint for runs of higher priority; 0: only those of projects marked so.",
+        _flag,
+        False,
+    ),
+    Variable(
+        "MLP_QUEUE_TURN_SECONDS",
+        "Seconds for which workers are kept before they are handed over to others who wait, or preempted.",
+        _count,
+        300,
+    ),
+    Variable(
+        "MLP_QUEUE_PATIENCE_SECONDS",
+        "Seconds after which whoever waits is not overtaken by smaller ones any more.",
+        _count,
+        3600,
+    ),
     Variable("MLP_STORAGE", "Folder or fsspec URL for bundles, packages and checkpoints."),
     Variable("MLP_PORTAL_URL", "URL by which browsers reach the portal.", _url("http", "https")),
     Variable(
