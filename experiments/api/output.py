@@ -67,6 +67,7 @@ def experiment_json(experiment: Experiment) -> dict[str, Any]:
         "max_parallel": experiment.max_parallel,
         "max_retries": experiment.max_retries,
         "fresh_process": experiment.fresh_process,
+        "priority": experiment.priority,
         "budget": {
             "max_hours": experiment.max_seconds / HOUR if experiment.max_seconds else None,
             "target": experiment.target,

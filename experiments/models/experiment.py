@@ -19,12 +19,17 @@ class Direction(models.TextChoices):
     MINIMIZE = "minimize"
 
 
-class Priority(models.IntegerChoices):
-    """What goes first when not everything can run. Whoever takes more than normal takes it from others."""
+class Priority(models.TextChoices):
+    """What goes first when not everything can run. Owners alone may give a high one: it takes from others."""
 
-    LOW = -1, "low"
-    NORMAL = 0, "normal"
-    HIGH = 1, "high"
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """A higher one goes first."""
+        return list(Priority).index(self)
 
 
 class Experiment(models.Model):
@@ -57,7 +62,7 @@ class Experiment(models.Model):
     max_parallel = models.PositiveIntegerField(default=1)
     max_retries = models.PositiveIntegerField(default=0)
     fresh_process = models.BooleanField(default=False)
-    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    priority = models.CharField(max_length=10, choices=Priority, default=Priority.NORMAL)
     # Budget besides the number of runs: seconds of being active, and the objective's value that is good enough.
     max_seconds = models.FloatField(null=True)
     target = models.FloatField(null=True)

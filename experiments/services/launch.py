@@ -10,7 +10,7 @@ from accounts.permissions import require
 from accounts.services.audit import audit
 from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run, RunEvent
-from experiments.services.checking import launch_checked, sets_checked
+from experiments.services.checking import launch_checked, priority_allowed, sets_checked
 from experiments.services.lifecycle import experiment_locked, experiment_reopen
 from experiments.services.searching import sets_add, sets_propose_at_launch
 from mlplatform.broker import enqueue
@@ -35,6 +35,7 @@ def experiment_create(
     if bundle.project_id != project.id:
         raise NotFound("There is no such code in this project.")
     launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
+    priority_allowed(user, project, launch.definition.priority)
     with transaction.atomic():
         locks.hold(f"experiments of {project.id}")
         experiment = Experiment.objects.create(

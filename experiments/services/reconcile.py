@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from experiments.causes import Cause, bundle_cause, start_cause, start_is_hopeless
 from experiments.models import Experiment, Run
+from experiments.models.experiment import Priority
 from experiments.planning import Plan, plan
 from experiments.selectors.code import BundleBroken
 from experiments.selectors.expectations import expected_of
@@ -103,7 +104,7 @@ def workers_request(pk: UUID) -> str:
                 requirements=bundle.requirements,
                 project=experiment.project,
                 user=experiment.created_by,
-                priority=experiment.priority,
+                priority=Priority(experiment.priority).rank,
             )
     return ""
 

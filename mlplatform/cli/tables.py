@@ -114,6 +114,7 @@ def experiment_page(experiment: Json, found: Sequence[Json]) -> RenderableType:
         "metric": f"{objective['metric']}, {objective['direction']}" if objective["metric"] else "",
         "code": experiment["entrypoint"],
         "resources": resource_words(resources) + f"; {experiment['max_parallel']} at a time",
+        "priority": experiment["priority"],
         "budget": ", ".join(
             words
             for words in (

@@ -36,17 +36,10 @@ RAY_OBJECT_STORE_BYTES = 256 * 2**20
 PASSED_ON = tuple(
     f"MLP_{name}"
     for name in [
-        "SIGNUP",
-        "DEBUG",
-        "STATIC_ROOT",
-        "KEEP_POINTS_MONTHS",
-        "PREEMPTION",
-        "QUEUE_TURN_SECONDS",
-        "QUEUE_PATIENCE_SECONDS",
-        "SYSTEM_METRICS_SECONDS",
-        "GIT_HOSTS",
+        "SIGNUP", "DEBUG", "STATIC_ROOT", "KEEP_POINTS_MONTHS", "SYSTEM_METRICS_SECONDS", "GIT_HOSTS",
+        "PREEMPTION", "QUEUE_TURN_SECONDS", "QUEUE_PATIENCE_SECONDS",
     ]
-)
+)  # fmt: skip
 # Variables of the operator's shell that would point our children at somebody else's servers.
 DROPPED = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "DJANGO_SETTINGS_MODULE")
 # Settings of other portals; of the clients and servers of PostgreSQL (PGHOST, PGPORT, PGOPTIONS, …).

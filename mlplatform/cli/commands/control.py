@@ -91,6 +91,7 @@ EDITABLE = (
     definition.RETRIES,
     Option("--max-hours", "max_hours", limit, "H", f"{definition.HOURS.help}, or {CLEARED}"),
     Option("--target", "target", limit, "X", f"{definition.TARGET.help}, or {CLEARED}"),
+    definition.PRIORITY,
     Option("--runs", "runs", int, "N", "sets that the search may try"),
 )
 
