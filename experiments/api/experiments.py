@@ -10,10 +10,17 @@ from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.selectors.projects import project_get
 from experiments.api.input import ExperimentInput, RevisionInput, asked_for, bundle_of
-from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
+from experiments.api.output import (
+    experiment_json,
+    model_version_json,
+    preview_json,
+    run_counts_json,
+    wait_json,
+)
 from experiments.catalog import examples
 from experiments.models import ModelVersion
 from experiments.selectors.experiments import experiment_by_id, experiment_get, experiment_list
+from experiments.selectors.waits import experiments_waits
 from experiments.services.launch import experiment_create
 from experiments.services.preview import experiment_preview
 from experiments.services.revision import experiment_revise
@@ -39,8 +46,15 @@ class ExperimentsView(APIView):
 
     def get(self, request: Request, slug: str) -> Response:
         """200, newest first."""
-        listed = experiment_list(project_get(caller(request), slug))
-        return Response([experiment_json(e) | {"runs": run_counts_json(e)} for e in listed])
+        listed = list(experiment_list(project_get(caller(request), slug)))
+        waits = experiments_waits(caller(request), listed)
+        return Response(
+            [
+                experiment_json(each)
+                | {"runs": run_counts_json(each), "queue": wait_json(waits.get(each.pk))}
+                for each in listed
+            ]
+        )
 
     @once
     def post(self, request: Request, slug: str) -> Response:
@@ -81,7 +95,9 @@ class ExperimentView(APIView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
-        return Response(experiment_json(experiment_by_id(caller(request), pk)))
+        found = experiment_by_id(caller(request), pk)
+        wait = experiments_waits(caller(request), [found]).get(found.pk)
+        return Response(experiment_json(found) | {"queue": wait_json(wait)})
 
     def patch(self, request: Request, pk: UUID) -> Response:
         """200; 400 naming a field that cannot be changed."""

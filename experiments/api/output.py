@@ -21,6 +21,7 @@ from experiments.selectors.groups import SetRow
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
 from experiments.selectors.tracking import tracking_state
+from experiments.selectors.waits import Wait
 from experiments.services.preview import Preview
 
 
@@ -146,6 +147,19 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "url": settings.PORTAL_URL + run.get_absolute_url(),
+    }
+
+
+def wait_json(wait: Wait | None) -> dict[str, Any] | None:
+    """When something that waits for room probably starts; null if it does not wait in the line."""
+    if wait is None:
+        return None
+    return {
+        "place": wait.place or None,
+        "ahead": wait.ahead,
+        "starts_at": wait.starts_at,
+        "starts_by": wait.starts_by,
+        "words": wait.words,
     }
 
 

@@ -14,8 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
+from accounts.models import User
 from accounts.selectors.projects import project_get
-from experiments.api.output import attempt_json, run_json, series_json, set_json
+from experiments.api.output import attempt_json, run_json, series_json, set_json, wait_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
@@ -31,6 +32,7 @@ from experiments.selectors.tables import (
     project_space,
     run_table,
 )
+from experiments.selectors.waits import run_wait
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.http.query import number_in, numbers_in
@@ -43,8 +45,8 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
 
-def _run(run: Run) -> dict[str, Any]:
-    return run_json(run_details(run))
+def _run(user: User, run: Run) -> dict[str, Any]:
+    return run_json(run_details(run)) | {"wait": wait_json(run_wait(user, run))}
 
 
 def _listing(
@@ -116,7 +118,7 @@ class RunAtView(APIView):
 
     def get(self, request: Request, pk: UUID, number: int) -> Response:
         """200, or 404 for a stranger."""
-        return Response(_run(run_at(caller(request), pk, number)))
+        return Response(_run(caller(request), run_at(caller(request), pk, number)))
 
 
 class RunView(APIView):
@@ -124,7 +126,7 @@ class RunView(APIView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
-        return Response(_run(run_by_id(caller(request), pk)))
+        return Response(_run(caller(request), run_by_id(caller(request), pk)))
 
 
 class RunAttemptsView(APIView):

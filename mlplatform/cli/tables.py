@@ -50,13 +50,20 @@ def experiments(found: Sequence[Json]) -> Table:
         row(
             made,
             label(experiment),
-            state(experiment["state"]),
+            _standing(experiment),
             runs["total"],
             runs["completed"],
             runs["failed"],
             when(experiment["created_at"]),
         )
     return made
+
+
+def _standing(experiment: Json) -> Text:
+    """Its state, and its place in the line if its job waits there."""
+    in_line = experiment.get("queue")
+    place = f", {in_line['place']} in line" if in_line and in_line["place"] else ""
+    return state(experiment["state"]).append(place)
 
 
 def runs(found: Sequence[Json], metrics: Sequence[str], objective: str = "") -> Table:
@@ -132,6 +139,12 @@ def experiment_page(experiment: Json, found: Sequence[Json]) -> RenderableType:
     return facts(lines)
 
 
+def _waiting(run: Json) -> str:
+    """Why, and until when about."""
+    wait = run.get("wait")
+    return " ".join(filter(None, (run["waiting_reason"], wait["words"] if wait else "")))
+
+
 def run_page(run: Json) -> RenderableType:
     """`mlp show EXPERIMENT RUN`."""
     progress = "" if run["progress"] is None else f"{run['progress']:.0%}"
@@ -141,7 +154,7 @@ def run_page(run: Json) -> RenderableType:
     lines = {
         "run": run["number"],
         "state": state(run["state"]),
-        "waiting": run["waiting_reason"],
+        "waiting": _waiting(run),
         "progress": progress,
         "parameters": shown(run["params"]),
         "seed": "" if run["seed"] is None else run["seed"],

@@ -32,6 +32,14 @@ def places_in_line() -> dict[UUID, int]:
     return dict(waiting.order_by("owner_id").values_list("owner_id").annotate(first=Min("place")))
 
 
+def allocations_line(owner_ids: Iterable[UUID]) -> list[Allocation]:
+    """What these owners have in the lines, in their order. One query."""
+    waiting = Allocation.objects.filter(
+        owner_id__in=list(owner_ids), state=AllocationState.WAITING, admitted_at=None
+    )
+    return list(waiting.order_by(F("place").asc(nulls_last=True), "created_at"))
+
+
 def subjects_preempted() -> list[UUID]:
     """What is being worked on where room is to be made for somebody else. One query."""
     leases = Lease.objects.filter(
