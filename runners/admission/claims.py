@@ -96,3 +96,5 @@ class Decision:
     hand_over: tuple[UUID, ...] = ()
     preempt: tuple[UUID, ...] = ()
     line: tuple[UUID, ...] = ()
+    # Of these, the ones that can start as soon as there is room.
+    foreseeable: frozenset[UUID] = frozenset()

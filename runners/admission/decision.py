@@ -53,6 +53,7 @@ class _Deciding:
         self._heads: list[tuple[Claim, bool]] = []
         # Room only gets less while deciding: who is like one that had to wait has to wait too.
         self._alike: dict[tuple[object, ...], str] = {}
+        self._nevers: dict[tuple[object, ...], str] = {}
 
     def decide(self) -> Decision:
         classes: dict[int, list[Claim]] = defaultdict(list)
@@ -78,13 +79,16 @@ class _Deciding:
             hand_over=_ids(making.hand_over),
             preempt=_ids(making.preempt),
             line=(*self._line, *_ids(stuck)),
+            foreseeable=frozenset(self._line),
         )
 
     def _never(self, claim: Claim) -> str:
-        words = self._room.never(claim)
-        if words:
-            return words
-        return next((self._gates[scope] for scope in claim.scopes if scope in self._gates), "")
+        kind = (claim.cpus, claim.gpus, claim.memory, claim.scopes)
+        words = self._nevers.get(kind)
+        if words is None:
+            gate = next((self._gates[scope] for scope in claim.scopes if scope in self._gates), "")
+            words = self._nevers[kind] = self._room.never(claim) or gate
+        return words
 
     def _one_class(self, claims: list[Claim]) -> None:
         first = self._overdue(claims)

@@ -34,7 +34,7 @@ def outlook(
     mine = [
         Claim(
             uuid4(), cpus, gpus, memory, project=str(project or ""), user=str(user or ""), priority=priority,
-            scopes=scopes_of(project, user), asked=found.now + number / 1e3,
+            scopes=scopes_of(backend, project, user), asked=found.now + number / 1e3,
         )
         for number in range(count)
     ]  # fmt: skip

@@ -39,7 +39,7 @@ def _job(row: "Allocation") -> Job:
         memory=row.memory,
         project=str(row.project_id or ""),
         user=str(row.user_id or ""),
-        scopes=scopes_of(row.project_id, row.user_id),
+        scopes=scopes_of(row.backend, row.project_id, row.user_id),
         priority=row.priority,
         asked=row.created_at.timestamp(),
         lasts=work,

@@ -19,6 +19,8 @@ from runners.states import MOVES, AllocationState
 
 logger = logging.getLogger(__name__)
 BATCH = 1000
+EXPLAINED = 200
+FAR = "Waits for its turn behind many others."
 
 
 def allocations_admit(expect: Expect = nothing_known) -> None:
@@ -28,7 +30,7 @@ def allocations_admit(expect: Expect = nothing_known) -> None:
         if Allocation.objects.filter(backend=backend, state=AllocationState.WAITING).exists():
             found, decision = backend_decide(backend, expect)
             _submit_all(backend)
-            forecasts_keep(found, decision)
+            forecasts_keep(backend, found, decision)
 
     at_each_backend(admit)
 
@@ -42,22 +44,31 @@ def backend_decide(backend: str, expect: Expect = nothing_known) -> tuple[Situat
     decision = decide(
         found.waiting, found.holding, found.totals, limits=found.limits, rules=found.rules, now=found.now
     )
-    rows, now = found.rows, clock.now()
+    now = clock.now()
     for pk in (*decision.release, *decision.hand_over, *decision.preempt):
-        allocation_drain(rows[pk])
+        allocation_drain(found.held[pk])
     Allocation.objects.filter(pk__in=decision.preempt, preempted_at=None).update(preempted_at=now)
     waits = Allocation.objects.filter(state=AllocationState.WAITING, admitted_at=None)
     waits.filter(pk__in=decision.admit).update(
         admitted_at=now, waiting_reason="", place=None, starts_at=None, starts_by=None, freed_by=None
     )
-    said = []
-    for pk, reason in decision.reasons.items():
-        if rows[pk].waiting_reason != reason[:300]:
-            rows[pk].waiting_reason = reason[:300]
-            said.append(rows[pk])
-    if said:
-        Allocation.objects.bulk_update(said, ["waiting_reason"], batch_size=BATCH)
+    _explain(found, decision)
     return found, decision
+
+
+def _explain(found: Situation, decision: Decision) -> None:
+    """Who is far behind in the line is told just that: what is free now changes with every tick, for thousands."""
+    near = set(decision.line[:EXPLAINED])
+    stuck = found.asking.keys() - decision.foreseeable
+    changes = []
+    for pk in decision.line:
+        words = decision.reasons[pk][:300] if pk in near or pk in stuck else FAR
+        if found.asking[pk].waiting_reason != words:
+            changes.append(Allocation(pk=pk, waiting_reason=words))
+    far = [each.pk for each in changes if each.waiting_reason == FAR]
+    Allocation.objects.filter(pk__in=far).update(waiting_reason=FAR)
+    told = [each for each in changes if each.waiting_reason != FAR]
+    Allocation.objects.bulk_update(told, ["waiting_reason"], batch_size=BATCH)
 
 
 def _submit_all(backend: str) -> None:
