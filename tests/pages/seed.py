@@ -23,7 +23,7 @@ from tests.points import report
 
 STEPS = 60
 ENDED = (RunState.COMPLETED, RunState.FAILED, RunState.PRUNED)
-REASON = "Needs 24 CPUs; 2 of 2 are free."
+REASON = "Needs 2 CPUs; 0 of 2 are free."
 ENVIRONMENT = {"python": "3.11.2", "torch": "2.13.0", "cpu": "AMD EPYC 9454", "hostname": "node-1"}
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "train.py", line 4, in train\nValueError: loss is nan\n'
@@ -58,15 +58,7 @@ def seed() -> Seeded:
     running = _experiment(owner, project, "Learning rates of the small model", STATES)
     ended = _experiment(owner, project, "Baseline", [RunState.COMPLETED] * 4)
     Experiment.objects.filter(pk=ended.pk).update(state=ExperimentState.COMPLETED, ended_at=clock.now())
-    Allocation.objects.create(
-        owner_id=running.pk,
-        backend=running.backend,
-        workers=1,
-        cpus_per_worker=24,
-        gpus_per_worker=0,
-        package_key="packages/x.zip",
-        waiting_reason=REASON,
-    )
+    _queue(running)
     for version, run in enumerate(ended.runs.all()[:3], 1):
         ModelVersion.objects.create(
             project=project,
@@ -119,6 +111,28 @@ def _experiment(owner: User, project: Project, name: str, states: Any) -> Experi
     RunEvent.objects.create(experiment=experiment, kind="changed", message="max_parallel 1 → 2", actor=owner)
     runs_tag(user=owner, experiment=experiment, numbers=[1], tags={"kind": "ablation"})
     return experiment
+
+
+def _queue(experiment: Experiment) -> None:
+    """One job trains run 8, and another waits for its place."""
+    now = clock.now()
+    asked = {"owner_id": experiment.pk, "backend": experiment.backend, "workers": 1, "cpus_per_worker": 2}
+    asked |= {"gpus_per_worker": 0, "package_key": "packages/x.zip"}
+    holding = Allocation.objects.create(state="running", submitted_at=now, running_at=now, **asked)
+    holding.leases.create(
+        subject_id=experiment.runs.get(number=8).pk,
+        attempt=1,
+        group_id="g",
+        expires_at=now + timedelta(hours=1),
+    )
+    Allocation.objects.create(
+        waiting_reason=REASON,
+        place=1,
+        starts_at=now + timedelta(minutes=14),
+        starts_by=now + timedelta(minutes=29),
+        freed_by=holding.pk,
+        **asked,
+    )
 
 
 def _play(run: Run, state: RunState, allocation: Allocation) -> None:
