@@ -96,7 +96,8 @@ class _Deciding:
             self._answer(first, overdue=True)
         line = Line((claim for claim in claims if claim is not first), self._shares)
         while (claim := line.next()) is not None:
-            self._answer(claim, overdue=False)
+            if self._answer(claim, overdue=False):
+                line.took()
 
     def _overdue(self, claims: list[Claim]) -> Claim | None:
         """The one that has waited for too long although its project has no more than its part: it goes first."""
@@ -112,16 +113,18 @@ class _Deciding:
         entitled = [claim for claim in late if part[claim.project]]
         return min(entitled, key=lambda claim: (claim.asked, claim.id), default=None)
 
-    def _answer(self, claim: Claim, *, overdue: bool) -> None:
+    def _answer(self, claim: Claim, *, overdue: bool) -> bool:
+        """Whether it is admitted; why not is noted."""
         kind = (claim.priority, claim.cpus, claim.gpus, claim.memory, claim.scopes, claim.lasts)
         words = self._alike.get(kind)
         if words is None:
             words = self._held_up(claim, overdue=overdue)
             if not words:
-                return
+                return True
             self._alike[kind] = words
         self._line.append(claim.id)
         self._reasons[claim.id] = words
+        return False
 
     def _held_up(self, claim: Claim, *, overdue: bool) -> str:
         """Why it cannot go now; it is admitted, and the words are empty, if it can."""

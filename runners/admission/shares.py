@@ -47,7 +47,7 @@ class Shares:
 class Line:
     """Claims of one priority in the order of their turns, which depends on who gets something on the way.
 
-    Ask with `next`, answer with `took` if it got what it wanted; every claim comes once.
+    Ask with `next`, say `took` if it got what it wanted; every claim comes once.
     """
 
     def __init__(self, claims: Iterable[Claim], shares: Shares) -> None:
@@ -65,26 +65,36 @@ class Line:
         self._projects = [(shares.of_project(p), each[0][1], p) for p, each in users.items()]
         heapify(self._projects)
         self._current: Claim | None = None
+        # Shares of the current one's project and person, as long as they are the same.
+        self._known: tuple[float, float] | None = None
 
     def next(self) -> Claim | None:
         """The next one in turn."""
         self._put_back()
         if not self._projects:
             return None
-        _, _, project = heappop(self._projects)
-        _, _, user = heappop(self._users[project])
-        self._current = self._people[project, user].popleft()
+        of_project, _, project = heappop(self._projects)
+        of_person, _, user = heappop(self._users[project])
+        self._current, self._known = self._people[project, user].popleft(), (of_project, of_person)
         return self._current
+
+    def took(self) -> None:
+        """The last one got what it wanted."""
+        self._known = None
 
     def _put_back(self) -> None:
         """Who was asked last gets in line again for the rest, by what they hold now."""
         if self._current is None:
             return
         project, user = self._current.project, self._current.user
+        of_project, of_person = self._known or (
+            self._shares.of_project(project),
+            self._shares.of_person(project, user),
+        )
         theirs, users = self._people[project, user], self._users[project]
         if theirs:
-            heappush(users, (self._shares.of_person(project, user), theirs[0].asked, user))
+            heappush(users, (of_person, theirs[0].asked, user))
         if users:
             # The oldest claim of whoever is next in the project speaks for it.
-            heappush(self._projects, (self._shares.of_project(project), users[0][1], project))
+            heappush(self._projects, (of_project, users[0][1], project))
         self._current = None
