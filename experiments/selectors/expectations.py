@@ -39,7 +39,7 @@ def expected_of(owners: Collection[UUID]) -> Mapping[UUID, Expected]:
     return found
 
 
-def _experiments(owners: Collection[UUID]) -> Iterable[dict[str, Any]]:
+def _experiments(owners: Collection[UUID]) -> Iterable[Any]:
     queued = Count("runs", filter=Q(runs__state=RunState.QUEUED))
     rows = Experiment.objects.filter(pk__in=owners).order_by()
     return rows.annotate(queued=queued).values("pk", "bundle_id", "queued")

@@ -8,6 +8,7 @@ from django.db.models import Avg, DurationField, ExpressionWrapper, F, Sum
 from experiments.definition import Definition, run_steps
 from experiments.manifest import reports_expected
 from experiments.models import Attempt, Bundle
+from experiments.models.experiment import Priority
 from experiments.search.port import Rung
 from experiments.search.preview import preview
 from experiments.search.space import ParamSet
@@ -54,6 +55,8 @@ def experiment_preview(
         gpus=definition.workers * definition.gpus_per_worker,
         memory=definition.workers * definition.memory_per_worker,
         count=min(definition.max_parallel, found.runs),
+        project=bundle.project_id,
+        priority=Priority(definition.priority).rank,
     )
     return Preview(
         sets=found.sets,

@@ -37,7 +37,7 @@ UNPIN = (
     'hx-replace-url="true" aria-label="Unpin run {}" title="Unpin">{}</a>'
 )
 # Why it has not stopped yet; anything else is just stopping.
-STOPPING = {StopReason.PAUSED: "pausing", StopReason.PREEMPTED: "making room"}
+STOPPING: dict[str, str] = {StopReason.PAUSED: "pausing", StopReason.PREEMPTED: "making room"}
 
 Cell = Callable[[RunRow], SafeString]
 

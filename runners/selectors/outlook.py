@@ -40,8 +40,9 @@ def outlook(
     ]  # fmt: skip
     # Workers that are kept warm make room for whoever needs it.
     busy = [claim for claim in found.holding if not claim.idle]
-    rules = {"limits": found.limits, "rules": found.rules, "now": found.now}
-    decision = decide([*found.waiting, *mine], busy, totals, **rules)
+    decision = decide(
+        [*found.waiting, *mine], busy, totals, limits=found.limits, rules=found.rules, now=found.now
+    )
     left = [claim.id for claim in mine if claim.id not in decision.admit]
     before = decision.line[: decision.line.index(left[0])] if left else ()
     return Outlook(

@@ -88,9 +88,9 @@ def situation(backend: str, expect: Expect = nothing_known) -> Situation:
     begun = _begun(held)
     serving = Counter(row.owner_id for row in held.values() if row.state != AllocationState.DRAINING)
     serving.update(row.owner_id for row in asking.values())
-    everybody = (
-        {(row.project_id, row.user_id) for row in (*asking.values(), *held.values())} if asking else set()
-    )
+    everybody = {(row.project_id, row.user_id) for row in asking.values()}
+    if asking:
+        everybody |= {(row.project_id, row.user_id) for row in held.values()}
     expected = expect(set(serving)) if asking else {}
     work = {
         pk: _work_of(row, begun.get(pk), expected.get(row.owner_id, UNKNOWN), serving[row.owner_id], now)

@@ -208,12 +208,12 @@ def test_what_projects_get_approaches_their_weights(weights: dict[str, float]) -
         for job in stream(name, 10_000 * (n + 1), count=600, cpus=1 + n, every=0, work=10 + 7 * n)
     ]
     held: dict[str, float] = dict.fromkeys(weights, 0)
-    last = [0.0, list[Claim]()]
+    since, holds = [0.0], list[Claim]()
 
     def watch(now: float, waiting: Sequence[Claim], holding: Sequence[Claim]) -> None:
-        for claim in last[1]:
-            held[claim.project] += claim.cpus * (now - last[0])
-        last[:] = [now, list(holding)]
+        for claim in holds:
+            held[claim.project] += claim.cpus * (now - since[0])
+        since[0], holds[:] = now, holding
 
     rules = Rules(weights=weights, patience=1e9)
     Simulation(jobs, Totals(40, 0), rules=rules, watch=watch).run(190)
