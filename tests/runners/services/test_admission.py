@@ -147,8 +147,8 @@ def test_places_and_times_are_foreseen(runner: FakeRunner, experiment: Experimen
     allocations_admit()
     known.refresh_from_db()
     unknown.refresh_from_db()
-    assert known.state == "submitted"
-    assert not (known.place or known.starts_at)
+    started = Allocation.objects.get(pk=known.pk)
+    assert (started.state, started.place, started.starts_at) == ("submitted", None, None)
     assert (unknown.place, unknown.starts_at) == (1, None), "nobody knows how long the first one takes"
 
 
