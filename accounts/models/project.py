@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 
@@ -16,6 +17,17 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True, max_length=2000)
+    # Its share of the machines beside those of other projects, and whether its runs may have to stop at a checkpoint
+    # for runs of higher priority.
+    weight = models.FloatField(
+        default=1,
+        validators=[MinValueValidator(0.01), MaxValueValidator(1000)],
+        help_text="Share of the machines: a project of weight 2 gets twice as much as one of weight 1.",
+    )
+    preemptible = models.BooleanField(
+        default=False,
+        help_text="Its runs may be stopped at a checkpoint for runs of higher priority; they go on later.",
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
