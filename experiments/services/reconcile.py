@@ -34,6 +34,7 @@ from runners.services.allocations import (
     allocations_admit,
     allocations_follow,
 )
+from runners.services.gates import gates_close
 from runners.services.packages import package_build
 from runners.states import AllocationState
 
@@ -46,6 +47,7 @@ def reconcile() -> None:
     wanting = [pk for pk in _unsettled() if _attempt(reconcile_experiment, pk)]
     allocations_follow()
     troubles = {pk: words for pk in wanting if (words := _attempt(workers_request, pk))}
+    gates_close()
     allocations_admit()
     runs_explain(troubles)
 
@@ -90,6 +92,8 @@ def workers_request(pk: UUID) -> str:
         for _ in range(plan(snapshot(experiment, search_over(experiment))).request):
             allocation_request(
                 owner_id=experiment.id,
+                project_id=experiment.project_id,
+                user_id=experiment.created_by_id,
                 backend=experiment.backend,
                 workers=experiment.workers,
                 cpus_per_worker=experiment.cpus_per_worker,

@@ -15,10 +15,13 @@ from runners.models import Allocation, Lease
 from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
 from runners.selectors.allocations import silent_since
+from runners.selectors.limits import limits_for, scopes_of
 from runners.selectors.outlook import claim_of
 from runners.services.packages import package_url
 from runners.services.tokens import allocation_token
+from runners.services.usage import usage_meter_some
 from runners.states import HOLDING, MOVES, AllocationState
+from runners.within_limits import Scoped, held_back
 
 logger = logging.getLogger(__name__)
 ENTRYPOINT = "python -m mlp_harness.driver"
@@ -30,10 +33,13 @@ DRAIN_SECONDS = 60
 def allocation_request(
     *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float,
     package_key: str, fresh_process: bool, memory_per_worker: float = 0, requirements: Sequence[str] = (),
+    project_id: UUID | None = None, user_id: int | None = None,
 ) -> Allocation:  # fmt: skip
     """Ask for resources. The next tick submits it when there is room."""
     return Allocation.objects.create(
         owner_id=owner_id,
+        project_id=project_id,
+        user_id=user_id,
         backend=backend,
         workers=workers,
         cpus_per_worker=cpus_per_worker,
@@ -68,6 +74,8 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
         release_detail=detail,
     ):
         enqueue("settle_losses")
+    if ended:
+        usage_meter_some([allocation.pk], until=clock.now())
     return ended
 
 
@@ -151,8 +159,13 @@ def _admit(backend: str) -> None:
         return
     holding = {a.id: a for a in Allocation.objects.filter(backend=backend, state__in=HOLDING)}
     room = backend_get(backend)
+    back = held_back(
+        limits_for(backend, [*waiting.values(), *holding.values()]),
+        [Scoped(claim_of(a), scopes_of(a)) for a in waiting.values()],
+        [Scoped(claim_of(a), scopes_of(a)) for a in holding.values()],
+    )
     decision = decide(
-        [claim_of(a) for a in waiting.values()],
+        [claim_of(a) for a in waiting.values() if a.id not in back],
         [claim_of(a) for a in holding.values()],
         cpus=room.cpus,
         gpus=room.gpus,
@@ -160,7 +173,7 @@ def _admit(backend: str) -> None:
     )
     for pk in decision.release:
         allocation_drain(holding[pk])
-    for pk, reason in decision.reasons.items():
+    for pk, reason in (back | decision.reasons).items():
         if waiting[pk].waiting_reason != reason:
             Allocation.objects.filter(pk=pk).update(waiting_reason=reason)
     for pk in decision.admit:
