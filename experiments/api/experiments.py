@@ -72,7 +72,9 @@ class ExperimentPreviewView(ExperimentAtView):
         given = checked(ExperimentInput, request.data)
         bundle = bundle_of(caller(request), project, given)
         definition, sets = asked_for(bundle, given)
-        found = experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
+        found = experiment_preview(
+            user=caller(request), bundle=bundle, definition=definition, param_sets=sets
+        )
         return Response(preview_json(found))
 
 

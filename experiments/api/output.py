@@ -18,6 +18,7 @@ from experiments.models import (
 )
 from experiments.selectors.bundles import bundle_warnings
 from experiments.selectors.groups import SetRow
+from experiments.selectors.quotas import Line
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
 from experiments.selectors.tracking import tracking_state
@@ -201,6 +202,24 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "now": preview.outlook.now,
         "waits": preview.outlook.reason,
         "warnings": preview.warnings,
+        "quotas": [
+            {"level": bound.level, "words": bound.words, "left": bound.left} | line_json(bound.line)
+            for bound in preview.quotas
+        ],
+    }
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """How much of a resource is used, and what its quota says, if there is one."""
+    return {
+        "scope": line.holder.scope,
+        "holder": line.holder.words or f"backend {line.backend}",
+        "backend": line.backend or None,
+        "resource": line.resource,
+        "unit": line.unit,
+        "used": line.used,
+        "soft": line.soft,
+        "hard": line.hard,
     }
 
 

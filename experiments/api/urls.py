@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from experiments.api import analysis, bundles, control, experiments, logs, runs, views
+from experiments.api import analysis, bundles, control, experiments, logs, quotas, runs, views
 
 urlpatterns = [
+    path("quotas/", quotas.QuotasView.as_view(), name="api_quotas"),
+    path("quotas/<int:pk>/", quotas.QuotaView.as_view(), name="api_quota"),
+    path("usage.<slug:kind>", quotas.LedgerView.as_view(), name="api_ledger"),
+    path("me/usage/", quotas.MyUsageView.as_view(), name="api_my_usage"),
+    path("projects/<slug:slug>/usage/", quotas.ProjectUsageView.as_view(), name="api_project_usage"),
+    path(
+        "projects/<slug:slug>/usage.<slug:kind>",
+        quotas.ProjectLedgerView.as_view(),
+        name="api_project_ledger",
+    ),
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
     path("projects/<slug:slug>/bundles/", bundles.BundlesView.as_view(), name="api_bundles"),
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),

@@ -12,6 +12,7 @@ from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run, RunEvent
 from experiments.services.checking import launch_checked, sets_checked
 from experiments.services.lifecycle import experiment_locked, experiment_reopen
+from experiments.services.quotas import check_size, check_storage
 from experiments.services.searching import sets_add, sets_propose_at_launch
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, locks
@@ -29,14 +30,17 @@ def experiment_create(
 ) -> Experiment:
     """Create an experiment and queue its first runs: the listed sets, and what its searcher can say at once.
 
-    Raises InvalidInput with the field for anything wrong; then nothing was created.
+    Raises InvalidInput with the field for anything wrong, QuotaExceeded for more than is allowed; then nothing was
+    created.
     """
     require(user, "launch", project)
     if bundle.project_id != project.id:
         raise NotFound("There is no such code in this project.")
     launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
+    check_size(project, user, launch.definition, launch.backend)
     with transaction.atomic():
         locks.hold(f"experiments of {project.id}")
+        check_storage(project, user, field="runs")
         experiment = Experiment.objects.create(
             project=project,
             slug=_free_slug(project, launch.definition.name),

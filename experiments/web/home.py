@@ -14,6 +14,7 @@ from accounts.web.access import SignedInRequest, signed_in
 from accounts.web.once import once
 from experiments.catalog import examples
 from experiments.selectors.dashboard import Dashboard, Failure, dashboard
+from experiments.selectors.quotas import dashboard_lines
 from experiments.services.bundles import bundle_from_example
 from experiments.web.advice import Advice, advice_for
 from mlplatform.http.pages import render_page
@@ -42,6 +43,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     context = {
         "found": found,
         "failures": [FailureShown(each, advice_for(each.cause_code)) for each in found.failures],
+        "quotas": dashboard_lines(request.user, projects),
         "capacities": capacities(allocations_holding()),
         "places": places_in_line(),
         "example": examples()[0],

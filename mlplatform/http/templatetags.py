@@ -68,6 +68,19 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def binary_size(size: float | None) -> str:
+    """Bytes in the largest binary unit: 0 B, 812 B, 1.5 KiB, 20 GiB."""
+    if size is None:
+        return DASH
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} B" if unit == "B" else f"{_float(float(f'{amount:.3g}'))} {unit}"
+        amount /= 1024
+    return f"{_float(float(f'{amount:.3g}'))} TiB"
+
+
+@register.filter
 def percent(part: float | None) -> str:
     """0.5 as 50 %; never 100 % before it is all."""
     return DASH if part is None else f"{min(math.floor(part * 100), 100)} %"
