@@ -166,6 +166,7 @@ class UsageSlice(models.Model):
     memory = models.FloatField()
 
     class Meta:
+        verbose_name_plural = "usage ledger"
         ordering = ("begun_at", "id")
         constraints = (
             models.UniqueConstraint(fields=["allocation_id", "begun_at"], name="usage_slice_once"),

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("scope", "user", "project", "backend", "resource"),
                         name="quota_unique",
+                        violation_error_message="There is such a quota already; change that one instead.",
                         nulls_distinct=False,
                     ),
                     models.CheckConstraint(

@@ -69,6 +69,7 @@ class Quota(models.Model):
                 fields=["scope", "user", "project", "backend", "resource"],
                 nulls_distinct=False,
                 name="quota_unique",
+                violation_error_message="There is such a quota already; change that one instead.",
             ),
             models.CheckConstraint(
                 condition=Q(scope="project", user=None)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.models import Project, Quota, QuotaScope, User
-from mlplatform.http.templatetags import number
 
 # Scope, project, person, backend; empty where it does not matter.
 Key = tuple[str, UUID | None, int | None, str]
@@ -71,6 +70,10 @@ class Tally:
             for resource, amount in use.amounts.items():
                 self._sums[key][resource] += amount
 
+    def keys(self, scope: str, backend: str) -> list[Key]:
+        """Everybody of a scope who uses anything."""
+        return [key for key in self._sums if key[0] == scope and key[3] == backend]
+
     def of(self, key: Key, resource: str) -> float:
         """How much of a resource is used."""
         return self._sums[key].get(resource, 0.0) if key in self._sums else 0.0
@@ -123,11 +126,6 @@ def quota_list(filters: Mapping[str, str]) -> "QuerySet[Quota]":
     names = {"project": "project__slug", "user": "user__username"}
     rows = Quota.objects.select_related("project", "user")
     return rows.filter(**{names.get(name, name): value for name, value in filters.items()})
-
-
-def amount_words(value: float, resource_words: str) -> str:
-    """12.5 CPU-hours a month."""
-    return f"{number(float(value))} {resource_words}"
 
 
 def _keys(use: Use) -> Iterable[Key]:

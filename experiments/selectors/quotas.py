@@ -18,7 +18,7 @@ from runners.selectors.usage import held_now, hours_in, month_of
 
 RESOURCES = [each.value for each in Resource]
 # On the dashboard.
-SHOWN = 6
+SHOWN = 4
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ("memory", models.FloatField()),
             ],
             options={
+                "verbose_name_plural": "usage ledger",
                 "ordering": ("begun_at", "id"),
             },
         ),

@@ -5,10 +5,10 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
-from accounts.models import ApiToken, AuditEvent, Project, User
+from accounts.models import ApiToken, AuditEvent, Project, Quota, User
 from accounts.services.tokens import token_create
 from experiments.models import Bundle, Experiment, ModelVersion, Run, TrackingSync
-from runners.models import Allocation, Lease
+from runners.models import Allocation, Lease, UsageSlice
 
 MODELS = [
     User,
@@ -22,8 +22,10 @@ MODELS = [
     TrackingSync,
     Allocation,
     Lease,
+    Quota,
+    UsageSlice,
 ]
-READ_ONLY = [AuditEvent, Experiment, Run, Bundle, ModelVersion, TrackingSync, Allocation, Lease]
+READ_ONLY = [AuditEvent, Experiment, Run, Bundle, ModelVersion, TrackingSync, Allocation, Lease, UsageSlice]
 
 
 def path(model: type[Model], action: str = "") -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from accounts.models import User
+from accounts.models import Quota, User
 from experiments.models import Experiment
 from tests.pages.seed import Seeded
 
@@ -53,7 +53,17 @@ def places(seeded: Seeded) -> Iterator[Place]:
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:
     """Pages of Django's administration, which is not ours to draw."""
-    for path in ("", "accounts/user/", f"accounts/user/{seeded.owner.pk}/change/", "password_change/"):
+    quota = Quota.objects.get(scope="project", project__isnull=False, resource="cpu_hours")
+    for path in (
+        "",
+        "accounts/user/",
+        f"accounts/user/{seeded.owner.pk}/change/",
+        "accounts/quota/",
+        "accounts/quota/add/",
+        f"accounts/quota/{quota.pk}/change/",
+        "runners/usageslice/",
+        "password_change/",
+    ):
         yield Place(f"admin-{path}", seeded.staff, f"/admin/{path}")
 
 

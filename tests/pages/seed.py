@@ -19,6 +19,7 @@ from mlplatform.kernel.archive import pack
 from runners.models import Allocation
 from tests.fixtures import CODE, DECLARATION, user_create
 from tests.logs import prints
+from tests.pages.quotas import seed_quotas
 from tests.points import report
 
 STEPS = 60
@@ -77,6 +78,7 @@ def seed() -> Seeded:
             step=STEPS,
             objective=0.8,
         )
+    seed_quotas(project, owner, staff, running)
     return Seeded(owner, staff, running, ended)
 
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
+from accounts.admin.quotas import change_quotas
 from accounts.models import ApiToken, AuditEvent, Membership, Project, User
 from accounts.services.access import access_changed
 from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
@@ -38,6 +39,7 @@ class AccessAdmin(ModelAdmin):
 class PersonAdmin(AccessAdmin, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator may add one without an e-mail address."""
 
+    actions = [change_quotas]
     add_fieldsets = (
         (
             None,
@@ -66,6 +68,7 @@ class ProjectAdmin(AccessAdmin):
     date_hierarchy = "created_at"
     readonly_fields = ("slug", "created_by", "created_at")
     inlines = [MembershipInline]
+    actions = [change_quotas]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Projects are made by their owners, with a membership and an audit row."""

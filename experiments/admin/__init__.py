@@ -2,8 +2,11 @@
 
 from django.contrib import admin
 
+from experiments.admin.quotas import QuotaAdmin
 from experiments.models import Bundle, Experiment, ModelVersion, Run, TrackingSync
 from mlplatform.http.admin import ReadOnlyAdmin
+
+__all__ = ["QuotaAdmin"]
 
 
 @admin.register(Experiment)
