@@ -19,7 +19,7 @@ class RunnersConfig(AppConfig):
         from runners.models import Allocation  # noqa: PLC0415
         from runners.services.usage import usage_settle  # noqa: PLC0415
 
-        def settle(sender: type, instance: Any, **options: Any) -> None:
+        def settle(sender: Any, instance: Any, **options: Any) -> None:
             name = {Project: "project", User: "user", Allocation: "pk"}[sender]
             usage_settle(Q(**{name: instance.pk}))
 

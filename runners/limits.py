@@ -1,7 +1,7 @@
 """What may start, besides there being room: plain data between those who grant quotas and the decision.
 
-Scopes are opaque strings. A claim carries those that it counts for: `project:<uuid>`, `user:<pk>`, and
-`project-user:<uuid>:<pk>` for what one person has in one project.
+Scopes are opaque strings. A claim carries those that it counts for: `backend:<name>`, `project:<uuid>`, `user:<pk>`,
+and `project-user:<uuid>:<pk>` for what one person has in one project.
 """
 
 from collections.abc import Sequence
@@ -38,6 +38,11 @@ class Limits:
 
     caps: Sequence[Cap] = ()
     gates: Sequence[Gate] = ()
+
+
+def backend_scope(name: str) -> str:
+    """Everything at a backend."""
+    return f"backend:{name}"
 
 
 def project_scope(pk: object) -> str:

@@ -69,9 +69,9 @@ def quotas_raise(*, actor: User, quotas: Iterable[Quota], percent: float) -> int
         )
     count = 0
     for quota in quotas:
-        values = {name: _raised(value, percent, quota) for name, value in _values(quota).items()}
-        if values != _values(quota):
-            quota_set(actor=actor, **_place(quota), **values)
+        soft, hard = (_raised(value, percent, quota) for value in (quota.soft, quota.hard))
+        if (soft, hard) != (quota.soft, quota.hard):
+            quota_set(actor=actor, soft=soft, hard=hard, **_place(quota))
             count += 1
     return count
 

@@ -72,7 +72,7 @@ class QuotaChangeList(ChangeList):
         found = quota_uses(rows)
         for row in rows:
             row.use = found[row.pk]
-        self.result_list = rows  # type: ignore[assignment]  # a sequence is enough
+        self.result_list = rows
 
 
 class LevelFilter(admin.SimpleListFilter):
@@ -200,7 +200,7 @@ class QuotaAdmin(ModelAdmin):
     ) -> HttpResponse:
         """With its use and its history."""
         quota = self.get_object(request, object_id)
-        more = {"show_save_and_add_another": False}
+        more: dict[str, Any] = {"show_save_and_add_another": False}
         if quota:
             events = AuditEvent.objects.filter(verb__startswith="quota.", detail__key=quota.key)
             more |= {

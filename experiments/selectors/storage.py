@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Func, Q, Sum
+from django.db.models import BigIntegerField, Func, Q, QuerySet, Sum
 
 from accounts.models import Project, Resource, User
 from accounts.selectors.quotas import Use
@@ -41,20 +41,21 @@ def stored_by(only: tuple[Collection[UUID], User | None] | None = None) -> dict[
     found: dict[tuple[UUID, int], Stored] = defaultdict(Stored)
     who = ("run__experiment__project", "run__experiment__created_by")
     of_run = _either(only, *who)
-    for kind, rows, size in (
+    columns: tuple[tuple[str, QuerySet[Any], Any], ...] = (
         ("checkpoints", Checkpoint.objects.filter(of_run, size__isnull=False), "size"),
         ("models", TrackingSync.objects.filter(of_run, model_size__isnull=False), "model_size"),
         ("logs", LogChunk.objects.filter(of_run), _Length("content")),
-    ):
+    )
+    for kind, rows, size in columns:
         sums: Any = rows.order_by().values_list(*who).annotate(bytes=Sum(size))
         for where, person, total in sums:
             setattr(found[where, person], kind, int(total))
     code = Bundle.objects.filter(_either(only, "project", "created_by")).order_by("created_at")
     seen = set()
-    for where, person, digest, size in code.values_list("project", "created_by", "sha256", "size"):
+    for where, person, digest, length in code.values_list("project", "created_by", "sha256", "size"):
         if (where, digest) not in seen:
             seen.add((where, digest))
-            found[where, person].code += size
+            found[where, person].code += length
             found[where, person].bundles += 1
     return dict(found)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -10,7 +11,7 @@ from accounts.models.quota import MONTHLY
 from accounts.selectors.quotas import BACKENDS, Applied, Holder, Tally, holder_of, quotas_applied
 from mlplatform.http.templatetags import number
 from mlplatform.kernel import clock
-from runners.limits import Cap, Gate, Limits, project_scope, project_user_scope, user_scope
+from runners.limits import Cap, Gate, Limits, backend_scope, project_scope, project_user_scope, user_scope
 from runners.models import Allocation
 from runners.selectors.usage import held_now, hours_in, month_of, month_span
 
@@ -24,15 +25,9 @@ CAPPED = {
 HOURS = {Resource.CPU_HOURS.value: "CPU-hours", Resource.GPU_HOURS.value: "GPU-hours"}
 
 
-def backend_scope(name: str) -> str:
-    """Everything at a backend."""
-    return f"backend:{name}"
-
-
-def scopes_of(allocation: Allocation) -> tuple[str, ...]:
-    """All scopes that it counts for. What is older than quotas, or whose project is gone, counts for the backend."""
-    project, user = allocation.project_id, allocation.user_id
-    scopes = [backend_scope(allocation.backend)]
+def scopes_of(backend: str, project: UUID | None, user: int | None) -> tuple[str, ...]:
+    """All that something of this project and person counts for. Without either it counts for the backend alone."""
+    scopes = [backend_scope(backend)]
     if project:
         scopes.append(project_scope(project))
     if user:

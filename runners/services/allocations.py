@@ -161,8 +161,8 @@ def _admit(backend: str) -> None:
     room = backend_get(backend)
     back = held_back(
         limits_for(backend, [*waiting.values(), *holding.values()]),
-        [Scoped(claim_of(a), scopes_of(a)) for a in waiting.values()],
-        [Scoped(claim_of(a), scopes_of(a)) for a in holding.values()],
+        [Scoped(claim_of(a), scopes_of(backend, a.project_id, a.user_id)) for a in waiting.values()],
+        [Scoped(claim_of(a), scopes_of(backend, a.project_id, a.user_id)) for a in holding.values()],
     )
     decision = decide(
         [claim_of(a) for a in waiting.values() if a.id not in back],

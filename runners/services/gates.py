@@ -18,5 +18,7 @@ def gates_close() -> int:
         if not taking:
             continue
         shut = {gate.scope for gate in limits_for(backend, taking).gates}
-        told += sum(allocation_drain(each) for each in taking if shut.intersection(scopes_of(each)))
+        for each in taking:
+            if shut.intersection(scopes_of(backend, each.project_id, each.user_id)):
+                told += allocation_drain(each)
     return told

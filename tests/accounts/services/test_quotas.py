@@ -101,7 +101,7 @@ def test_every_change_is_in_the_trail(root: User, project: Project) -> None:
 )
 def test_what_makes_no_sense_is_refused(root: User, given: dict[str, Any], field: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words) as caught:
-        quota_set(**({"actor": root, "scope": "project", "resource": "cpus"} | given))
+        quota_set(actor=root, **({"scope": "project", "resource": "cpus"} | given))
     assert caught.value.field == field
 
 

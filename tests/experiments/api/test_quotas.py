@@ -149,6 +149,7 @@ def test_the_ledger_as_a_file(api: Api, root: User, owner: User, hour: Allocatio
         "2.0",
         "2.0",
     )
+    assert hour.submitted_at
     assert row["from"] == hour.submitted_at.isoformat()
     lines = content(api(owner).get("/api/v1/projects/vision/usage.jsonl")).decode().splitlines()
     assert [json.loads(line)["gpu_hours"] for line in lines] == [1]

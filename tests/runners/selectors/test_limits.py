@@ -10,9 +10,9 @@ from accounts.models import Project, User
 from accounts.services.projects import project_create
 from accounts.services.quotas import quota_set
 from mlplatform.kernel import clock
-from runners.limits import Cap, Limits, project_scope, project_user_scope, user_scope
+from runners.limits import Cap, Limits, backend_scope, project_scope, project_user_scope, user_scope
 from runners.models import Allocation
-from runners.selectors.limits import backend_scope, limits_for, scopes_of
+from runners.selectors.limits import limits_for, scopes_of
 from runners.services.allocations import allocations_admit
 from runners.services.gates import gates_close
 from tests.fakes.runner import FakeRunner
@@ -71,7 +71,7 @@ def test_caps_of_every_scope(root: User, made: Made, project: Project, owner: Us
         Cap(user_scope(owner.pk), "jobs", 2, "olivia at local"),
         Cap(project_user_scope(project.pk, owner.pk), "memory", 16, "olivia in project Vision"),
     }
-    assert {cap.scope for cap in limits.caps} == set(scopes_of(allocation))
+    assert {cap.scope for cap in limits.caps} == set(scopes_of("local", project.pk, owner.pk))
 
 
 def test_queries_do_not_grow_with_projects(
