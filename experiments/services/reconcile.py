@@ -92,8 +92,6 @@ def workers_request(pk: UUID) -> str:
         for _ in range(plan(snapshot(experiment, search_over(experiment))).request):
             allocation_request(
                 owner_id=experiment.id,
-                project_id=experiment.project_id,
-                user_id=experiment.created_by_id,
                 backend=experiment.backend,
                 workers=experiment.workers,
                 cpus_per_worker=experiment.cpus_per_worker,
@@ -102,6 +100,8 @@ def workers_request(pk: UUID) -> str:
                 package_key=package_key,
                 fresh_process=experiment.fresh_process,
                 requirements=bundle.requirements,
+                project=experiment.project,
+                user=experiment.created_by,
             )
     return ""
 

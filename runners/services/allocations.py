@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.models import Project, User
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from mlplatform.kernel.states import move
@@ -33,13 +34,11 @@ DRAIN_SECONDS = 60
 def allocation_request(
     *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float,
     package_key: str, fresh_process: bool, memory_per_worker: float = 0, requirements: Sequence[str] = (),
-    project_id: UUID | None = None, user_id: int | None = None,
+    project: Project | None = None, user: User | None = None,
 ) -> Allocation:  # fmt: skip
     """Ask for resources. The next tick submits it when there is room."""
     return Allocation.objects.create(
         owner_id=owner_id,
-        project_id=project_id,
-        user_id=user_id,
         backend=backend,
         workers=workers,
         cpus_per_worker=cpus_per_worker,
@@ -48,6 +47,8 @@ def allocation_request(
         package_key=package_key,
         fresh_process=fresh_process,
         requirements=list(requirements),
+        project=project,
+        user=user,
     )
 
 
