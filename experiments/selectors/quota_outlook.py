@@ -129,7 +129,7 @@ def _queued(line: Line, runs: int) -> tuple[str, str]:
         return _soft(line, runs)
     has = f"{_who(line)} has {number(line.used)} of {number(line.hard)} queued runs"
     if runs > line.left:
-        return REFUSED, f"{has}: {number(line.left)} more fit, not {runs}."
+        return REFUSED, f"{has}: {number(line.left)} more {'fits' if line.left == 1 else 'fit'}, not {runs}."
     return _soft(line, runs, f"{has}; this queues {runs} more.")
 
 
