@@ -83,7 +83,8 @@ def membership(admin: Client, viewer: User, project: Project) -> None:
     sizes = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1}
     form: dict[str, Any] = {f"memberships-{key}": value for key, value in sizes.items()}
     form |= {f"memberships-0-{key}": value for key, value in rows.items()}
-    post(admin, f"/admin/accounts/project/{project.pk}/change/", name=project.name, description="", **form)
+    said = {"name": project.name, "description": "", "weight": "1"}
+    post(admin, f"/admin/accounts/project/{project.pk}/change/", **said, **form)
 
 
 def inactive(admin: Client, viewer: User, project: Project) -> None:
