@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, AuditEvent, Membership, Project, User
+from accounts.models import ApiToken, AuditEvent, KeptMail, Membership, Project, User
 from accounts.services.access import access_changed
 from mlplatform.http.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
 
@@ -95,3 +96,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_fields = ("target", "actor__username")
     date_hierarchy = "at"
     list_select_related = ("actor", "project")
+
+
+@admin.register(KeptMail)
+class KeptMailAdmin(ReadOnlyAdmin):
+    """Mail that a portal without a mail server kept: to pass links on to those who asked for them."""
+
+    list_display = ("at", "to", "subject")
+    search_fields = ("to", "subject")
+    date_hierarchy = "at"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """With a mail server there is nothing to see."""
+        return settings.EMAIL_BACKEND.endswith("KeptBackend") and super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Links in mail open accounts: for those who may open them anyway."""
+        return bool(request.user.is_active and request.user.is_superuser)

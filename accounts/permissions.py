@@ -64,6 +64,11 @@ def suffices(role: Role, action: str) -> bool:
     return _RANK[role] >= _RANK[ACTIONS[action]]
 
 
+def includes(role: Role, other: Role) -> bool:
+    """Whether the role includes the other one."""
+    return _RANK[role] >= _RANK[other]
+
+
 def require(user: Person, action: str, project: Project) -> None:
     """Raise NotFound for a stranger, Forbidden for a member without the right."""
     role = role_in(user, project)

@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from mlplatform.http.health import healthz
 
@@ -15,8 +16,12 @@ admin.site.site_header = admin.site.site_title = "mlplatform administration"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    # One page to change a password, which tells the audit and the other sessions.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    # Before those of allauth that they stand for.
+    path("accounts/", include("accounts.web.sign_in_urls")),
+    path("accounts/", include("allauth.urls")),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("experiments.api.urls")),
     path("harness/v1/", include("runners.api.urls")),

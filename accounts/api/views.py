@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth import authenticate
 from rest_framework import serializers
 from rest_framework.authentication import get_authorization_header
 from rest_framework.permissions import AllowAny
@@ -15,13 +14,13 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
-from accounts.models import Project, User
+from accounts.models import Project
 from accounts.selectors.projects import project_get, project_list
 from accounts.services.projects import project_create
+from accounts.services.sign_in import password_check, request_audit, second_factor_check
 from accounts.services.tokens import token_create, token_end
 from mlplatform.http.bearer import bearer
 from mlplatform.http.input import Input, checked
-from mlplatform.kernel.errors import Unauthenticated
 
 
 class SignInThrottle(AnonRateThrottle):
@@ -45,7 +44,7 @@ class UserNameThrottle(SimpleRateThrottle):
 
 
 class TokenView(APIView):
-    """POST username, password, name: sign in and get an API token."""
+    """POST username, password, name, and code for whoever has a second factor: sign in and get an API token."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -56,16 +55,16 @@ class TokenView(APIView):
 
         username = serializers.CharField(max_length=254)
         password = serializers.CharField(max_length=4096, trim_whitespace=False)
+        code = serializers.CharField(max_length=20, default="", allow_blank=True)
         name = serializers.CharField(max_length=100, default="REST client")
 
     def post(self, request: Request) -> Response:
-        """201 with the token, 401 for wrong credentials."""
+        """201 with the token, 401 for wrong credentials, `second_factor_required` if they are not enough."""
         given = checked(self.Credentials, request.data)
-        name = given.pop("name")
-        user = authenticate(request._request, **given)
-        if not isinstance(user, User):
-            raise Unauthenticated("The user name or the password is wrong.")
-        token, text = token_create(user=user, name=name)
+        user = password_check(request=request._request, name=given["username"], password=given["password"])
+        second_factor_check(user=user, code=given["code"])
+        token, text = token_create(user=user, name=given["name"])
+        request_audit(request._request, user, "sign_in", user.username, method="api", token=token.prefix)
         return Response({"token": text, "prefix": token.prefix, "name": token.name}, status=201)
 
 

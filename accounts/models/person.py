@@ -9,6 +9,8 @@ class User(AbstractUser):
     """A person who signs in. E-mail addresses are unique whatever their case."""
 
     email = models.EmailField("e-mail address")
+    # Made an administrator by a group of the identity provider, which can also take it back.
+    admin_by_group = models.BooleanField(default=False, editable=False)
 
     class Meta(AbstractUser.Meta):
         constraints = (

@@ -45,9 +45,16 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """One person's role in one project."""
 
+    class Source(models.TextChoices):
+        """Who gave it. What a group gave follows the group at each sign-in."""
+
+        PERSON = "person"
+        OIDC = "oidc", "group"
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    source = models.CharField(max_length=10, choices=Source, default=Source.PERSON, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -35,14 +35,11 @@ RAY_OBJECT_STORE_BYTES = 256 * 2**20
 # Settings of the portal that an operator may give to the embedded stack too; all others are made here.
 PASSED_ON = tuple(
     f"MLP_{name}"
-    for name in [
-        "SIGNUP",
-        "DEBUG",
-        "STATIC_ROOT",
-        "KEEP_POINTS_MONTHS",
-        "SYSTEM_METRICS_SECONDS",
-        "GIT_HOSTS",
-    ]
+    for name in (
+        "SIGNUP DEBUG STATIC_ROOT KEEP_POINTS_MONTHS SYSTEM_METRICS_SECONDS GIT_HOSTS "
+        "EMAIL_URL EMAIL_URL_FILE EMAIL_FROM EMAIL_VERIFICATION OIDC_URL OIDC_CLIENT_ID OIDC_CLIENT_SECRET "
+        "OIDC_CLIENT_SECRET_FILE OIDC_NAME OIDC_SCOPE OIDC_SIGNUP OIDC_TRUST_EMAIL OIDC_GROUPS_CLAIM OIDC_GROUPS"
+    ).split()
 )
 # Variables of the operator's shell that would point our children at somebody else's servers.
 DROPPED = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "DJANGO_SETTINGS_MODULE")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import template
 from django.conf import settings
 from django.forms.boundfield import BoundField
@@ -98,10 +99,17 @@ def attribute(thing: Any, name: str) -> Any:
     return getattr(thing, name, None)
 
 
+@register.simple_tag(takes_context=True)
+def signup_is_open(context: template.Context) -> bool:
+    """Whether whoever asks may create an account by themselves."""
+    request = context["request"]
+    return bool(get_adapter(request).is_open_for_signup(request))
+
+
 @register.simple_tag
-def signup_is_open() -> bool:
-    """Whether people may create an account by themselves."""
-    return bool(settings.SIGNUP_OPEN)
+def mail_is_kept() -> bool:
+    """Whether there is no mail server, so that only an administrator sees what is sent."""
+    return bool(settings.EMAIL_BACKEND.endswith(".KeptBackend"))
 
 
 @register.filter

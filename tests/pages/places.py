@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from accounts.models import User
 from experiments.models import Experiment
+from tests.fixtures import PASSWORD
 from tests.pages.seed import Seeded
 
 
@@ -39,6 +41,7 @@ def places(seeded: Seeded) -> Iterator[Place]:
     yield Place("password-change", owner, reverse("account_change_password"))
     yield Place("email", owner, reverse("account_email"))
     yield Place("logout", owner, reverse("account_logout"))
+    yield from _of_account(seeded)
     yield Place("overview", seeded.staff, "/overview/")
     for name, path in _of_project(seeded.running):
         yield Place(name, owner, path)
@@ -49,6 +52,33 @@ def places(seeded: Seeded) -> Iterator[Place]:
     for name, path in _of_experiment(seeded.running):
         yield Place(name, owner, path)
     yield Place("experiment-ended", owner, seeded.ended.get_absolute_url())
+
+
+def _of_account(seeded: Seeded) -> Iterator[Place]:
+    """How one signs in, and what protects an account. The administrator has an authenticator app, the owner has not."""
+    for name in ("mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn"):
+        yield Place(name.replace("_", "-"), seeded.owner, reverse(name))
+    for name in ("usersessions_list", "socialaccount_connections", "account_reauthenticate"):
+        yield Place(name.replace("_", "-"), seeded.owner, reverse(name))
+    for name in (
+        "index",
+        "deactivate_totp",
+        "view_recovery_codes",
+        "generate_recovery_codes",
+        "reauthenticate",
+    ):
+        yield Place(f"factor-{name.replace('_', '-')}", seeded.staff, reverse(f"mfa_{name}"))
+    yield Place("second-step", None, reverse("account_login"), _second_step)
+    yield Place("confirm-email", None, reverse("account_confirm_email", args=[_email_key(seeded.owner)]))
+    for name in (
+        "account_inactive",
+        "account_email_verification_sent",
+        "account_reset_password_done",
+        "account_reset_password_from_key_done",
+        "socialaccount_login_error",
+        "socialaccount_login_cancelled",
+    ):
+        yield Place(name.replace("_", "-"), None, reverse(name))
 
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:
@@ -75,6 +105,18 @@ def _of_experiment(experiment: Experiment) -> Iterator[tuple[str, str]]:
     for name, number in (("run-completed", 1), ("run-failed", 6), ("run-running", 8), ("run-queued", 9)):
         yield name, reverse("run", args=[*args, number])
     yield "run-fork", reverse("run_fork", args=[*args, 1])
+
+
+def _email_key(user: User) -> str:
+    address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email, primary=True)
+    return str(EmailConfirmationHMAC(address).key)
+
+
+def _second_step(page: Page) -> None:
+    page.get_by_label("Username or email").fill("stefan")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Code").wait_for()
 
 
 def _as_yaml(page: Page) -> None:

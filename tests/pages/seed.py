@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
 from accounts.models import Membership, Project, Role, User
 from accounts.services.projects import project_create
 from accounts.services.tokens import token_create
@@ -17,7 +21,7 @@ from experiments.states import ExperimentState, RunState
 from mlplatform.kernel import clock
 from mlplatform.kernel.archive import pack
 from runners.models import Allocation
-from tests.fixtures import CODE, DECLARATION, user_create
+from tests.fixtures import CODE, DECLARATION, PASSWORD, user_create
 from tests.logs import prints
 from tests.points import report
 
@@ -49,7 +53,14 @@ class Seeded:
 
 def seed() -> Seeded:
     owner = user_create("olivia")
-    staff = User.objects.create_superuser("stefan", "stefan@example.org", "correct horse battery")
+    staff = User.objects.create_superuser("stefan", "stefan@example.org", PASSWORD)
+    hasher = PBKDF2PasswordHasher()
+    for person in (owner, staff):
+        # Hashed as the product does: its process does not know the tests' quick way.
+        person.password = hasher.encode(PASSWORD, hasher.salt())
+        person.save(update_fields=["password"])
+    TOTP.activate(staff, generate_totp_secret())
+    RecoveryCodes.activate(staff)
     project = project_create(
         user=owner, name="Vision", description="Handwritten digits, and what comes after."
     )

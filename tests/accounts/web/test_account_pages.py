@@ -59,14 +59,14 @@ def test_sign_in_leads_on(client: Client, db: None, settings: object) -> None:
     page = client.get("/accounts/login/").content.decode()
     assert 'href="/accounts/password/reset/"' in page
     assert 'href="/accounts/signup/"' in page
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]  # pytest-django's wrapper
+    settings.SIGNUP = "closed"  # type: ignore[attr-defined]  # pytest-django's wrapper
     page = client.get("/accounts/login/").content.decode()
     assert 'href="/accounts/password/reset/"' in page
     assert "/accounts/signup/" not in page
 
 
 def test_sign_up_can_be_closed(client: Client, db: None, settings: object) -> None:
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]  # pytest-django's wrapper
+    settings.SIGNUP = "closed"  # type: ignore[attr-defined]  # pytest-django's wrapper
     assert "closed" in client.get("/accounts/signup/").content.decode().lower()
 
 
