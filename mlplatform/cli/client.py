@@ -24,9 +24,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class ClientError(Exception):
     """The portal refused, in its own words."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class PortalClient:
@@ -43,9 +44,10 @@ class PortalClient:
             transport=transport,
         )
 
-    def sign_in(self, username: str, password: str, name: str = "mlp command") -> str:
-        """Get an API token for a user and use it from now on."""
-        answer = self.post("/auth/tokens/", {"username": username, "password": password, "name": name})
+    def sign_in(self, username: str, password: str, name: str = "mlp command", code: str = "") -> str:
+        """Get an API token for a user and use it from now on; `code` is of the second factor, if there is one."""
+        given = {"username": username, "password": password, "name": name, "code": code}
+        answer = self.post("/auth/tokens/", given)
         token = str(answer["token"])
         self._http.headers["Authorization"] = f"Bearer {token}"
         return token
@@ -224,7 +226,15 @@ class PortalClient:
             message = f"{self.url} sends us on to {response.headers['Location']}; log in to that address."
         else:
             message = _words(response)
-        raise ClientError(response.status_code, message)
+        raise ClientError(response.status_code, message, _code(response))
+
+
+def _code(response: httpx.Response) -> str:
+    """What kind of refusal it is, where the portal says so."""
+    try:
+        return str(response.json().get("code", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _words(response: httpx.Response) -> str:

@@ -83,6 +83,8 @@ def _of_account(seeded: Seeded) -> Iterator[Place]:
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:
     """Pages of Django's administration, which is not ours to draw."""
+    for path in ("mfa/authenticator/", "usersessions/usersession/", "accounts/keptmail/"):
+        yield Place(f"admin-{path}", seeded.staff, f"/admin/{path}")
     for path in ("", "accounts/user/", f"accounts/user/{seeded.owner.pk}/change/", "password_change/"):
         yield Place(f"admin-{path}", seeded.staff, f"/admin/{path}")
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 
 from accounts.models import ApiToken, User
@@ -39,6 +41,24 @@ def test_log_in_from_a_script(bare: Mlp, owner: User) -> None:
     _, token = token_create(user=owner, name="ci")
     assert bare("login", URL, "--token", "-", stdin=f"{token}\n").code == 0
     assert bare("login", URL, "--token", "-", stdin="").code == 2
+
+
+def test_the_second_factor_is_asked_for_where_there_is_one(
+    bare: Mlp, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovery = RecoveryCodes.activate(owner)
+    TOTP.activate(owner, generate_totp_secret())
+    first, second = recovery.get_unused_codes()[:2]
+    answers = iter([first])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: PASSWORD)
+    assert bare("login", URL, "--user", "olivia").code == 0
+    script = ("login", URL, "--user", "olivia", "--password", "-")
+    assert bare(*script, "--code", second, stdin=PASSWORD).code == 0
+    assert bare(*script, "--code", second, stdin=PASSWORD).code == 1
+    refused = bare(*script, stdin=PASSWORD)
+    assert refused.code == 1
+    assert "page API tokens" in refused.err
 
 
 @pytest.mark.parametrize("words", [["--user", "olivia", "--password", "-"], ["--token", "-"]])
