@@ -46,7 +46,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if login is not None:
             groups_apply(user=user, groups=groups_claimed(login.account.extra_data))
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        if kwargs.get("signup") and (invitation := _accepted(request, user)):
+        # Where only an invitation opens sign-up it is used up here; elsewhere its own page asks.
+        is_key = kwargs.get("signup") and settings.SIGNUP == "invite"
+        if is_key and (invitation := _accepted(request, user)):
             return redirect(invitation.project or settings.LOGIN_REDIRECT_URL)
         return response
 

@@ -54,7 +54,7 @@ def test_an_invitation_leads_into_its_project(
     _, text = invitations.invitation_create(user=owner, project=project, role="editor")
     carry(client, text)
     assert client.post(f"{SIGNUP}?next=/invitations/{text}/", GRACE)["Location"] == "/p/vision/"
-    assert User.objects.get(username="grace").memberships.get().role == "editor"
+    assert User.objects.get(username="grace").memberships.get(project=project).role == "editor"
 
 
 def test_a_closed_portal_is_closed_to_the_invited_too(client: Client, db: None, settings: Any) -> None:

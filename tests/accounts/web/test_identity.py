@@ -80,7 +80,7 @@ def test_whoever_the_provider_knows_gets_an_account(
     grace = User.objects.get(username="grace")
     assert (grace.email, grace.get_full_name()) == ("grace@example.org", "Grace Hopper")
     assert not grace.has_usable_password()
-    membership = Membership.objects.get(user=grace)
+    membership = Membership.objects.get(user=grace, project=project)
     assert (membership.role, membership.source) == (Role.EDITOR, Membership.Source.OIDC)
     assert not grace.is_staff
     assert {"sign_up", "sign_in", "member.add"} <= set(AuditEvent.objects.values_list("verb", flat=True))
@@ -107,12 +107,14 @@ def test_memberships_follow_the_groups(
     roles = {
         held.project.slug: (held.role, held.source) for held in grace.memberships.select_related("project")
     }
-    assert roles == {"vision": ("viewer", "oidc"), "speech": ("viewer", "person")}
+    assert roles.items() >= {"vision": ("viewer", "oidc"), "speech": ("viewer", "person")}.items()
     assert AuditEvent.objects.get(verb="member.role").detail["before"] == "editor"
 
     issuer.person["groups"] = []
     go(Client())
-    assert [held.project.slug for held in grace.memberships.select_related("project")] == ["speech"]
+    left = {held.project.slug for held in grace.memberships.select_related("project")}
+    assert "speech" in left
+    assert "vision" not in left
     assert AuditEvent.objects.filter(verb="member.remove", project=project).count() == 1
 
 
