@@ -5,7 +5,16 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, points, points_upkeep, pruning, retention, searching, tracking_sync
+from experiments.services import (
+    losses,
+    points,
+    points_upkeep,
+    pruning,
+    purging,
+    retention,
+    searching,
+    tracking_sync,
+)
 from experiments.services import reconcile as reconciling
 from mlplatform.kernel.coalesce import Coalesced, TakingTurns
 
@@ -14,6 +23,7 @@ _settle_losses = Coalesced(losses.losses_settle)
 _reconcile = Coalesced(reconciling.reconcile)
 _propose = TakingTurns(searching.sets_propose)
 _sync_tracking = Coalesced(tracking_sync.sync_due)
+_purge_deleted = Coalesced(purging.purge_due)
 
 
 @dramatiq.actor(time_limit=60_000, max_age=30_000, priority=-10)
@@ -69,3 +79,9 @@ def compact(run_id: str) -> None:
 def tend_points() -> None:
     """Partitions of points, and runs that were not compacted."""
     points_upkeep.points_tend()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=30_000, priority=10)
+def purge_deleted() -> None:
+    """Take apart what people deleted."""
+    _purge_deleted()

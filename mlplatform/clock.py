@@ -13,6 +13,7 @@ PERIODS = {
     "reconcile": 2.0,
     "sync_tracking": 5.0,
     "empty_discarded": 60.0,
+    "purge_deleted": 60.0,
     "tend_points": 300.0,
     "forget_answers": 3600.0,
 }

@@ -74,7 +74,12 @@ def tracking_trouble(experiment: Experiment) -> TrackingTrouble | None:
 def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":
     """Outbox rows to work on now, longest waiting first."""
     return (
-        TrackingSync.objects.filter(synced_at__isnull=True, next_try_at__lte=now, run__state__in=RUN_TERMINAL)
+        TrackingSync.objects.filter(
+            synced_at__isnull=True,
+            next_try_at__lte=now,
+            run__state__in=RUN_TERMINAL,
+            run__experiment__deleted_at=None,
+        )
         .select_related("run__experiment__project", "run__experiment__bundle", "run__experiment__created_by")
         .order_by("next_try_at")
     )

@@ -58,7 +58,7 @@ def _projects(places: Collection[Place]) -> dict[Place, UUID]:
     sources: dict[str, tuple[QuerySet[Any], str]] = {
         "project": (Project.objects.all(), "pk"),
         "experiment": (Experiment.objects.all(), "project_id"),
-        "run": (Run.objects.all(), "experiment__project_id"),
+        "run": (Run.objects.filter(experiment__deleted_at=None), "experiment__project_id"),
     }
     found: dict[Place, UUID] = {}
     for kind, (rows, project) in sources.items():

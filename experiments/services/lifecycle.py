@@ -31,6 +31,7 @@ from experiments.states import (
 from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
+from mlplatform.kernel.errors import NotFound
 from mlplatform.kernel.states import move
 
 PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
@@ -240,9 +241,15 @@ def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
 
 
 def experiment_locked(pk: UUID) -> Experiment:
-    """The experiment, locked for changing it and adding runs. Take this lock before a run's, as everybody does."""
+    """The experiment, locked for changing it and adding runs. Take this lock before a run's, as everybody does.
+
+    Raises NotFound if somebody deleted it.
+    """
     rows = Experiment.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("project").get(pk=pk)
+    found = rows.select_related("project").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("The experiment was deleted meanwhile.")
+    return found
 
 
 def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: User | None = None) -> bool:

@@ -44,7 +44,9 @@ def sets_add(
         return []
     exempt = not searched and bool(search_over(experiment))
     last = experiment.runs.aggregate(number=Max("number"), set_number=Max("set_number"))
-    numbers, first_set = count((last["number"] or 0) + 1), (last["set_number"] or 0) + 1
+    # Not those of what was deleted, either: a number never names another run than before.
+    numbers = count(max(last["number"] or 0, experiment.numbers_used) + 1)
+    first_set = max(last["set_number"] or 0, experiment.sets_used) + 1
     runs = [
         Run(
             experiment=experiment,
