@@ -1,5 +1,6 @@
-"""REST: pause, resume, change and clone an experiment; cancel and retry several of its runs; fork and continue one."""
+"""REST: pause, resume, change and clone an experiment; cancel, retry, delete runs of it; fork and continue one."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
+from experiments.services.deletion import runs_delete
 from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
 from experiments.services.tags import runs_tag
@@ -35,6 +37,7 @@ from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
+RUNS_VERBS = {"cancel": runs_cancel, "delete": runs_delete, "retry": runs_retry}
 
 
 class ExperimentVerbView(APIView):
@@ -75,7 +78,7 @@ class ExperimentCloneView(APIView):
 
 
 class RunsVerbView(APIView):
-    """POST cancel or retry of several runs, by `numbers`; a retry without numbers takes all that failed."""
+    """POST cancel, delete or retry of several runs, by `numbers`; a retry without numbers takes all that failed."""
 
     verb = ""
 
@@ -90,11 +93,10 @@ class RunsVerbView(APIView):
         """200 with the numbers that were changed, and those that were skipped because of their state."""
         experiment = experiment_by_id(caller(request), pk, "control")
         numbers = checked(self.Numbers, request.data).get("numbers")
-        outcome: Outcome
-        if self.verb == "retry":
-            outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
-        else:
-            outcome = runs_cancel(user=caller(request), experiment=experiment, numbers=numbers or ())
+        act: Callable[..., Outcome] = RUNS_VERBS[self.verb]
+        if self.verb != "retry":
+            numbers = numbers or []
+        outcome = act(user=caller(request), experiment=experiment, numbers=numbers)
         return Response({"changed": outcome.changed, "skipped": outcome.skipped})
 
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.http import HttpResponse
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,10 +12,18 @@ from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.selectors.projects import project_get
 from experiments.api.input import ExperimentInput, RevisionInput, asked_for, bundle_of
-from experiments.api.output import experiment_json, model_version_json, preview_json, run_counts_json
+from experiments.api.output import (
+    deletion_json,
+    experiment_json,
+    model_version_json,
+    preview_json,
+    run_counts_json,
+)
 from experiments.catalog import examples
 from experiments.models import ModelVersion
+from experiments.selectors.definitions import experiment_yaml
 from experiments.selectors.experiments import experiment_by_id, experiment_get, experiment_list
+from experiments.services.deletion import experiment_delete
 from experiments.services.launch import experiment_create
 from experiments.services.preview import experiment_preview
 from experiments.services.revision import experiment_revise
@@ -77,7 +87,7 @@ class ExperimentPreviewView(ExperimentAtView):
 
 
 class ExperimentView(APIView):
-    """GET: one experiment. PATCH: change its name, parallelism or budget."""
+    """GET: one experiment. PATCH: change its name, parallelism or budget. DELETE: delete it with all that it has."""
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
@@ -89,6 +99,31 @@ class ExperimentView(APIView):
         changes = checked(RevisionInput, request.data)
         revised = experiment_revise(user=caller(request), experiment=experiment, changes=changes)
         return Response(experiment_json(revised))
+
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """202: it is gone, its runs and files follow. 409 while it is open."""
+        experiment = experiment_by_id(caller(request), pk, "control")
+        return Response(
+            deletion_json(experiment_delete(user=caller(request), experiment=experiment)), status=202
+        )
+
+
+class YamlRenderer(JSONRenderer):
+    """Lets a client accept YAML alone. Only errors are rendered by it, and JSON is YAML."""
+
+    media_type = "application/yaml"
+    format = "yaml"
+
+
+class DefinitionView(APIView):
+    """GET: experiment.yaml that, beside the same code, makes another one like it."""
+
+    renderer_classes = (JSONRenderer, YamlRenderer)
+
+    def get(self, request: Request, pk: UUID) -> HttpResponse:
+        """200, as YAML."""
+        text = experiment_yaml(experiment_by_id(caller(request), pk))
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8")
 
 
 class ModelVersionsView(APIView):

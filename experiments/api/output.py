@@ -10,6 +10,7 @@ from experiments.models import (
     Attempt,
     Bundle,
     Checkpoint,
+    Deletion,
     Experiment,
     ModelVersion,
     Run,
@@ -243,4 +244,16 @@ def model_version_json(version: ModelVersion) -> dict[str, Any]:
         "experiment": str(version.run.experiment_id),
         "created_at": version.created_at,
         "url": settings.PORTAL_URL + version.get_absolute_url(),
+    }
+
+
+def deletion_json(deletion: Deletion) -> dict[str, Any]:
+    """What was deleted. It frees more until it has ended."""
+    return {
+        "id": deletion.id,
+        "what": deletion.what,
+        "runs": deletion.runs,
+        "freed_bytes": deletion.freed_bytes,
+        "created_at": deletion.created_at,
+        "ended_at": deletion.ended_at,
     }

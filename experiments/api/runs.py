@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.selectors.projects import project_get
-from experiments.api.output import attempt_json, run_json, series_json, set_json
+from experiments.api.output import attempt_json, deletion_json, run_json, series_json, set_json
 from experiments.models import Run
 from experiments.points_file import points_file
 from experiments.selectors.experiments import experiment_by_id
@@ -31,6 +31,7 @@ from experiments.selectors.tables import (
     project_space,
     run_table,
 )
+from experiments.services.deletion import run_delete
 from experiments.services.launch import runs_add
 from mlplatform.http.input import Input, checked
 from mlplatform.http.query import number_in, numbers_in
@@ -120,11 +121,16 @@ class RunAtView(APIView):
 
 
 class RunView(APIView):
-    """GET: one run."""
+    """GET: one run. DELETE: delete it with all that it has."""
 
     def get(self, request: Request, pk: UUID) -> Response:
         """200, or 404 for a stranger."""
         return Response(_run(run_by_id(caller(request), pk)))
+
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """202: it is gone, its files follow. 409 while it is open, or where a fork began."""
+        run = run_by_id(caller(request), pk, "control")
+        return Response(deletion_json(run_delete(user=caller(request), run=run)), status=202)
 
 
 class RunAttemptsView(APIView):

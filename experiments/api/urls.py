@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.api import analysis, bundles, control, experiments, logs, runs, views
+from experiments.api import analysis, bundles, control, deletion, experiments, logs, runs, views
 
 urlpatterns = [
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),
     path("projects/<slug:slug>/models/", experiments.ModelVersionsView.as_view(), name="api_model_versions"),
     path("projects/<slug:slug>/views/", views.ViewsView.as_view(), name="api_views"),
+    path("projects/<slug:slug>/deletions/", deletion.DeletionsView.as_view(), name="api_deletions"),
     path("views/<uuid:pk>/", views.ViewView.as_view(), name="api_view"),
     path("projects/<slug:slug>/runs/", runs.ProjectRunsView.as_view(), name="api_project_runs"),
     path("experiments/<uuid:pk>/", experiments.ExperimentView.as_view(), name="api_experiment"),
@@ -32,6 +33,11 @@ urlpatterns = [
         )
         for verb in control.EXPERIMENT_VERBS
     ),
+    path(
+        "experiments/<uuid:pk>/definition.yaml",
+        experiments.DefinitionView.as_view(),
+        name="api_experiment_definition",
+    ),
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
     path("experiments/<uuid:pk>/columns/", analysis.ColumnsView.as_view(), name="api_columns"),
@@ -52,7 +58,7 @@ urlpatterns = [
             control.RunsVerbView.as_view(verb=verb),
             name=f"api_runs_{verb}",
         )
-        for verb in control.RUN_VERBS
+        for verb in control.RUNS_VERBS
     ),
     path("runs/<uuid:pk>/", runs.RunView.as_view(), name="api_run"),
     *(

@@ -6,12 +6,15 @@ from django.views.decorators.http import require_safe
 from accounts.selectors.projects import project_get
 from accounts.web.access import SignedInRequest, rights, signed_in
 from experiments.catalog import examples
+from experiments.selectors.deletions import deletions_of
 from experiments.selectors.listings import experiment_page, project_cards
 from experiments.selectors.usage import usage as usage_of
 from experiments.states import ExperimentState
 from experiments.web.lists import Wanted, beside
 from mlplatform.http.pages import render_page
 
+# The others are in the audit trail.
+MAX_DELETIONS = 20
 ORDERS = (("name", "By name"), ("recent", "Newest experiment first"), ("active", "Most active first"))
 
 
@@ -57,7 +60,13 @@ def project(request: SignedInRequest, slug: str) -> HttpResponse:
 @require_safe
 @signed_in
 def usage(request: SignedInRequest, slug: str) -> HttpResponse:
-    """What the project has used, by person and by experiment."""
+    """What the project has used, by person and by experiment, and what was deleted."""
     found = project_get(request.user, slug)
-    context = {"project": found, "usage": usage_of(found), **rights(request.user, found)}
+    deletions = list(deletions_of(found)[:MAX_DELETIONS])
+    context = {
+        "project": found,
+        "usage": usage_of(found),
+        "deletions": deletions,
+        **rights(request.user, found),
+    }
     return render_page(request, "experiments/project_usage.html", context)

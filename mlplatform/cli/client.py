@@ -126,6 +126,15 @@ class PortalClient:
         made: Json = self.create(f"/experiments/{pk}/clone/", fields)
         return made
 
+    def experiment_definition(self, pk: str) -> str:
+        """experiment.yaml that, beside the same code, makes another one like it."""
+        return self._checked(self._http.get(f"/experiments/{pk}/definition.yaml")).text
+
+    def experiment_delete(self, pk: str) -> Json:
+        """Delete an experiment with all that it has; what is being deleted."""
+        answer: Json = self._answer(self._http.delete(f"/experiments/{pk}/"))
+        return answer
+
     def runs(
         self, experiment: str, sort: str = "number", where: str = "", limit: int | None = None
     ) -> list[Json]:
@@ -153,7 +162,7 @@ class PortalClient:
         return added
 
     def runs_do(self, experiment: str, verb: str, numbers: Collection[int]) -> Json:
-        """Cancel or retry runs by number; to retry none in particular is to retry all that failed."""
+        """Cancel, delete or retry runs by number; to retry none in particular is to retry all that failed."""
         body = {"numbers": sorted(numbers)} if numbers else {}
         return self.post(f"/experiments/{experiment}/runs/{verb}/", body)
 

@@ -49,6 +49,7 @@ def places(seeded: Seeded) -> Iterator[Place]:
     for name, path in _of_experiment(seeded.running):
         yield Place(name, owner, path)
     yield Place("experiment-ended", owner, seeded.ended.get_absolute_url())
+    yield Place("experiment-delete", owner, f"{seeded.ended.get_absolute_url()}delete/")
 
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:
@@ -74,6 +75,7 @@ def _of_experiment(experiment: Experiment) -> Iterator[tuple[str, str]]:
         yield name.replace("_", "-"), reverse(name, args=args)
     for name, number in (("run-completed", 1), ("run-failed", 6), ("run-running", 8), ("run-queued", 9)):
         yield name, reverse("run", args=[*args, number])
+    yield "run-delete", reverse("run_delete", args=[*args, 1])
     yield "run-fork", reverse("run_fork", args=[*args, 1])
 
 
