@@ -4,6 +4,7 @@ from django.urls import path
 
 from experiments.web import (
     analysis,
+    artifacts,
     checkpoints,
     code,
     compare,
@@ -71,6 +72,8 @@ urlpatterns = [
     path(RUN + "retry/", runs.retry, name="run_retry"),
     path(RUN + "tag/", tags.tag, name="run_tag"),
     path(RUN + "packages/<int:attempt>/", runs.packages, name="run_packages"),
+    path(RUN + "artifacts/", artifacts.listed, name="run_artifacts"),
+    path(RUN + "artifacts/<path:path>", artifacts.file, name="run_artifact"),
     path(RUN + "checkpoints/<int:pk>.zip", checkpoints.checkpoint, name="checkpoint"),
     path(RUN + "fork/", forking.fork, name="run_fork"),
     path(RUN + "continue/", forking.train_further, name="run_continue"),

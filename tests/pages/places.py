@@ -75,6 +75,7 @@ def _of_experiment(experiment: Experiment) -> Iterator[tuple[str, str]]:
         yield name.replace("_", "-"), reverse(name, args=args)
     for name, number in (("run-completed", 1), ("run-failed", 6), ("run-running", 8), ("run-queued", 9)):
         yield name, reverse("run", args=[*args, number])
+    yield "run-artifacts", reverse("run_artifacts", args=[*args, 1])
     yield "run-delete", reverse("run_delete", args=[*args, 1])
     yield "run-fork", reverse("run_fork", args=[*args, 1])
 
