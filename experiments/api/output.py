@@ -216,6 +216,9 @@ def view_json(view: RunView) -> dict[str, Any]:
         "sort": view.sort,
         "columns": view.columns,
         "differing": view.differing,
+        "group": view.group,
+        "pinned": view.pinned,
+        "pinned_of": view.pinned_of,
     }
 
 

@@ -24,6 +24,9 @@ class ChangeInput(Input):
     sort = serializers.CharField(required=False, allow_blank=True)
     columns = serializers.ListField(child=serializers.CharField(), required=False)
     differing = serializers.BooleanField(required=False)
+    group = serializers.CharField(required=False, allow_blank=True)
+    pinned = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
+    pinned_of = serializers.UUIDField(required=False, allow_null=True)
     is_default = serializers.BooleanField(required=False)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from accounts.web.access import SignedInRequest
 from experiments.models import Experiment, RunView
 from experiments.query.errors import QueryError
-from experiments.query.tree import PARAMS, Field
+from experiments.query.tree import BY_SET, PARAMS, Field
 from experiments.selectors.groups import SetRow, set_table
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
@@ -26,7 +26,7 @@ from experiments.selectors.views import views_of
 from experiments.web.cells import lines
 from experiments.web.columns import ColumnMaker
 from experiments.web.completion import query_fields
-from experiments.web.looks import BY_SET, Look
+from experiments.web.looks import Look
 from experiments.web.words import counted
 from mlplatform.kernel.errors import InvalidInput
 
@@ -49,7 +49,7 @@ def runs_shown(
     space = experiment_space(experiment)
     views = list(views_of(request.user, experiment.project))
     view = next((one for one in views if one.is_default), None) if not request.GET else None
-    look = _usable(Look.of_view(view), space) if view else Look.of(request.GET)
+    look = _usable(Look.of_view(view, experiment.pk), space) if view else Look.of(request.GET)
     maker = ColumnMaker(experiment, space, look)
     error = ""
     table: Table[Any]
@@ -92,7 +92,9 @@ def runs_shown(
         "column_fields": look.fields("column", "differing"),
         "view": view,
         "views": [
-            KeptView(one, Look.of_view(one).href, may_control or one.owner_id == request.user.pk)
+            KeptView(
+                one, Look.of_view(one, experiment.pk).href, may_control or one.owner_id == request.user.pk
+            )
             for one in views
         ],
         **_links(look, table.page),

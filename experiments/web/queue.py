@@ -21,7 +21,7 @@ def queue(request: SignedInRequest) -> HttpResponse:
     """Of projects that I may not see, it says only how much they hold."""
     found = queue_of(request.user)
     mine = set(visible_projects(request.user).values_list("pk", flat=True)) if request.user.is_staff else None
-    context = {"queue": found, "live": _places(found, mine)}
+    context = {"queue": found, "live": _places(found, mine), "mine": mine}
     return render_page(request, "experiments/queue.html", context, fragment="queue")
 
 
