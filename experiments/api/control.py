@@ -37,7 +37,11 @@ from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
-RUNS_VERBS = {"cancel": runs_cancel, "delete": runs_delete, "retry": runs_retry}
+RUNS_VERBS: dict[str, Callable[..., Outcome]] = {
+    "cancel": runs_cancel,
+    "delete": runs_delete,
+    "retry": runs_retry,
+}
 
 
 class ExperimentVerbView(APIView):
@@ -93,7 +97,7 @@ class RunsVerbView(APIView):
         """200 with the numbers that were changed, and those that were skipped because of their state."""
         experiment = experiment_by_id(caller(request), pk, "control")
         numbers = checked(self.Numbers, request.data).get("numbers")
-        act: Callable[..., Outcome] = RUNS_VERBS[self.verb]
+        act = RUNS_VERBS[self.verb]
         if self.verb != "retry":
             numbers = numbers or []
         outcome = act(user=caller(request), experiment=experiment, numbers=numbers)

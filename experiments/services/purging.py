@@ -72,7 +72,7 @@ def _due(ids: Collection[UUID]) -> list[tuple[UUID, datetime]]:
         "pk", "ended_at", "tracking_sync__next_try_at", "tracking_sync__synced_at"
     )
     return [
-        (pk, max(now, (ended_at or now) + LATE, now if synced_at or not telling else telling))
+        (pk, max(now, (ended_at or now) + LATE, now if synced_at is not None or telling is None else telling))
         for pk, ended_at, telling, synced_at in rows
     ]
 

@@ -5,7 +5,6 @@ The `mlflow` client package is not imported: `from mlflow import MlflowClient` t
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -126,14 +125,15 @@ class MlflowRest:
         return answer
 
 
-@contextmanager
-def suppress_missing() -> Iterator[None]:
+class suppress_missing:  # noqa: N801  # named as contextlib.suppress is
     """Pass over the refusal of what is not there."""
-    try:
-        yield
-    except TrackingRejected as error:
-        if error.details["reason"] not in _MISSING:
-            raise
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Whether to pass over it."""
+        return isinstance(error, TrackingRejected) and error.details["reason"] in _MISSING
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """What a run left in the tracker: a part of its page that comes by itself, and each file as a download."""
 
 import posixpath
+from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -18,7 +19,7 @@ from mlplatform.http.pages import render_page
 def listed(request: SignedInRequest, project: str, slug: str, number: int) -> HttpResponse:
     """The files of its model. Where the tracker is away, it says so and the rest of the page does not wait."""
     run = run_get(request.user, project, slug, number)
-    context = {"project": run.experiment.project, "experiment": run.experiment, "run": run}
+    context: dict[str, Any] = {"project": run.experiment.project, "experiment": run.experiment, "run": run}
     try:
         files = artifacts(run)
     except (TrackingUnavailable, TrackingRejected) as error:
