@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
 from tests.pages.places import Place, admin_places, places
-from tests.pages.portal import web_alone
+from tests.pages.portal import WebAlone, web_alone
 from tests.pages.seed import Seeded, seed
 
 WIDE = {"width": 1440, "height": 900}
@@ -22,11 +22,16 @@ WIDE = {"width": 1440, "height": 900}
 class Portal:
     """Where it is served, and what it has."""
 
-    url: str
+    web: WebAlone
     seeded: Seeded
     places: list[Place]
     admin_places: list[Place]
     sessions: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self.web.url
 
 
 class Visitor:
@@ -74,9 +79,9 @@ def portal(
     with django_db_blocker.unblock(), override_settings(STORAGE=str(folder / "storage")):
         try:
             seeded = seed()
-            sessions = {who.username: _session(who) for who in (seeded.owner, seeded.staff)}
-            with web_alone(folder) as url:
-                yield Portal(url, seeded, list(places(seeded)), list(admin_places(seeded)), sessions)
+            sessions = {who.username: _session(who) for who in seeded.people}
+            with web_alone(folder) as web:
+                yield Portal(web, seeded, list(places(seeded)), list(admin_places(seeded)), sessions)
         finally:
             call_command("flush", interactive=False, verbosity=0)
 

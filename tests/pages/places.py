@@ -35,6 +35,8 @@ def places(seeded: Seeded) -> Iterator[Place]:
     for path in ("projects/", "models/", "queue/", "profile/", "tokens/", "projects/new/"):
         yield Place(path.strip("/").replace("/", "-"), owner, f"/{path}")
     yield Place("dashboard", owner, "/")
+    yield Place("dashboard-new", seeded.newcomer, "/")
+    yield Place("project-empty", owner, reverse("project", args=["sandbox"]))
     yield Place("not-found-signed-in", owner, "/p/nothing/")
     yield Place("password-change", owner, reverse("account_change_password"))
     yield Place("email", owner, reverse("account_email"))

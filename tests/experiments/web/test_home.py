@@ -14,7 +14,7 @@ from tests.experiments.web.conftest import Browser
 
 def test_newcomers_have_one_next_step(browser: Browser, stranger: User, project: Project) -> None:
     page = browser(stranger).get("/").content.decode()
-    assert "Try the example" in page
+    assert "Run the example" in page
     assert "Create a project" in page
     assert project.name not in page
 

@@ -66,6 +66,7 @@ def test_empty_project(browser: Browser, owner: User, viewer: User) -> None:
     client = browser(owner)
     page = client.get("/p/vision/").content.decode()
     assert 'action="/p/vision/new/"' in page
+    assert "Run the example" in page
     # Two clicks: the example, and Launch.
     assert '<input type="hidden" name="example" value="digits">' in page
     form = client.post("/p/vision/new/", {"example": "digits"}, follow=True).content.decode()
