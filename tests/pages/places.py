@@ -51,6 +51,7 @@ def places(seeded: Seeded) -> Iterator[Place]:
     for name, path in _of_experiment(seeded.running):
         yield Place(name, owner, path)
     yield Place("experiment-ended", owner, seeded.ended.get_absolute_url())
+    yield Place("runs-grouped", owner, f"{seeded.ended.get_absolute_url()}?group=params.optimizer")
 
 
 def admin_places(seeded: Seeded) -> Iterator[Place]:

@@ -120,7 +120,7 @@ def test_runs_by_the_value_of_a_parameter(browser: Browser, viewer: User, finish
     assert "Values of lr" in page
     assert headers(page) == ["lr", "accuracy (best)", "Run time"]
     assert re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', page) == ["0.1", "0.2"]
-    (found, _) = re.findall(r'<td><a href="([^"]*)"><span class="visually-hidden">Runs: ', page)
+    (found, _) = re.findall(r'<td><a class="group-runs" href="([^"]*)" aria-label="Runs: ', page)
     assert order(client.get(place + found.replace("&amp;", "&")).content.decode()) == [1]
     assert order(shown(client, place, group="metrics.accuracy")) == [1, 2]
     assert "No run matches" in shown(client, place, group="params.gone")
