@@ -79,7 +79,7 @@ def portal(
     with django_db_blocker.unblock(), override_settings(STORAGE=str(folder / "storage")):
         try:
             seeded = seed()
-            sessions = {who.username: _session(who) for who in seeded.people}
+            sessions = {who.username: session_of(who) for who in seeded.people}
             with web_alone(folder) as web:
                 yield Portal(web, seeded, list(places(seeded)), list(admin_places(seeded)), sessions)
         finally:
@@ -95,7 +95,8 @@ def visitor(portal: Portal, chromium: str) -> Iterator[Visitor]:
     assert found.errors == []
 
 
-def _session(who: User) -> str:
+def session_of(who: User) -> str:
+    """The cookie of somebody who has signed in."""
     client = Client()
     client.force_login(who)
     return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -42,7 +42,6 @@ class Seeded:
     """Who may look, and where."""
 
     owner: User
-    editor: User
     staff: User
     newcomer: User
     running: Experiment
@@ -51,7 +50,7 @@ class Seeded:
     @property
     def people(self) -> tuple[User, ...]:
         """Everybody who may sign in."""
-        return self.owner, self.editor, self.staff, self.newcomer
+        return self.owner, self.staff, self.newcomer
 
 
 def seed() -> Seeded:
@@ -60,13 +59,11 @@ def seed() -> Seeded:
     project = project_create(
         user=owner, name="Vision", description="Handwritten digits, and what comes after."
     )
-    editor = user_create("emma")
     Membership.objects.create(project=project, user=user_create("victor"), role=Role.VIEWER)
-    Membership.objects.create(project=project, user=editor, role=Role.EDITOR)
     project_create(user=owner, name="Sandbox")
     token_create(user=owner, name="laptop")
-    running = experiment_seed(owner, project, "Learning rates of the small model", STATES)
-    ended = experiment_seed(owner, project, "Baseline", [RunState.COMPLETED] * 4)
+    running = _experiment(owner, project, "Learning rates of the small model", STATES)
+    ended = _experiment(owner, project, "Baseline", [RunState.COMPLETED] * 4)
     Experiment.objects.filter(pk=ended.pk).update(state=ExperimentState.COMPLETED, ended_at=clock.now())
     Allocation.objects.create(
         owner_id=running.pk,
@@ -87,11 +84,10 @@ def seed() -> Seeded:
             step=STEPS,
             objective=0.8,
         )
-    return Seeded(owner, editor, staff, user_create("nora"), running, ended)
+    return Seeded(owner, staff, user_create("nora"), running, ended)
 
 
-def experiment_seed(owner: User, project: Project, name: str, states: Any) -> Experiment:
-    """Runs in these states, with what they would have left behind."""
+def _experiment(owner: User, project: Project, name: str, states: Any) -> Experiment:
     files = {
         "train.py": CODE,
         "experiment.yaml": DECLARATION,
