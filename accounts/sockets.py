@@ -8,7 +8,9 @@ from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 
 from accounts.selectors.callers import Caller, session_caller
-from accounts.services.tokens import token_use
+from accounts.services.token_use import token_use
+from accounts.services.tokens import digest
+from mlplatform.http.address import peer
 from mlplatform.http.bearer import bearer
 from mlplatform.kernel.errors import Unauthenticated
 
@@ -33,7 +35,8 @@ class CallerMiddleware:
         if text is None:
             await self._browsers(scope, receive, send)
         else:
-            caller = await database_sync_to_async(_token_caller)(text)
+            address = peer((scope.get("client") or ("",))[0])
+            caller = await database_sync_to_async(_token_caller)(text, address)
             await self._app({**scope, "caller": caller}, receive, send)
 
     async def _signed_in(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -42,9 +45,9 @@ class CallerMiddleware:
         await self._app({**scope, "caller": caller}, receive, send)
 
 
-def _token_caller(text: str) -> Caller | None:
+def _token_caller(text: str, address: str) -> Caller | None:
     try:
-        token = token_use(text)
+        token = token_use(text, address)
     except Unauthenticated:
         return None
-    return Caller(token.user_id, token_id=token.pk)
+    return Caller(token.user_id, token_id=token.pk, token_digest=digest(text))

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from experiments.manifest import CHECKPOINTS, FILE_NAME, RESOURCES, Manifest, at_line, reports_expected
+from experiments.manifest import (
+    CHECKPOINTS,
+    FILE_NAME,
+    PRIORITIES,
+    RESOURCES,
+    Manifest,
+    at_line,
+    reports_expected,
+)
 from experiments.models.experiment import Direction
 from experiments.search.budget import KEYS as BUDGET
 from experiments.search.budget import MAX_RETRIES, Budget
@@ -65,6 +73,7 @@ class Definition:
     keep_best: int = 1
     keep_every: int = 0
     fresh_process: bool = False
+    priority: str = "normal"
     search: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -158,6 +167,7 @@ def check(definition: Definition, manifest: Manifest, backend: str) -> tuple[Def
             f"The direction is {definition.objective_direction!r}; choose maximize or minimize.",
             field="objective_direction",
         )
+    check_priority(definition.priority)
     metric = definition.objective_metric.strip()
     for limited in LIMITS:
         check_limit(limited, getattr(definition, limited))
@@ -204,6 +214,15 @@ def check_limit(name: str, value: Any) -> None:
         words = name.replace("_", " ")
         raise InvalidInput(
             f"The value of {words} is {str(value)[:40]}; it must be between {low:g} and {high:g}.", field=name
+        )
+
+
+def check_priority(priority: Any) -> None:
+    """Raise InvalidInput for a word that is none of PRIORITIES."""
+    if priority not in PRIORITIES:
+        raise InvalidInput(
+            f"The priority is {str(priority)[:40]!r}; choose {', '.join(PRIORITIES[:-1])} or {PRIORITIES[-1]}.",
+            field="priority",
         )
 
 

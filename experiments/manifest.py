@@ -18,9 +18,10 @@ from mlplatform.kernel.text import known_instead
 FILE_NAME = "experiment.yaml"
 KEYS = {
     "name", "description", "entrypoint", "objective", "progress", "resources", "parameters", "search", "budget",
-    "checkpoints", "runs", "fresh_process",
+    "checkpoints", "runs", "fresh_process", "priority",
 }  # fmt: skip
 RESOURCES = {"workers", "cpus_per_worker", "gpus_per_worker", "memory_per_worker"}
+PRIORITIES = ("low", "normal", "high")
 # Smallest values: without its newest checkpoint a run could not go on after a fault.
 CHECKPOINTS = {"keep_last": 1, "keep_best": 0, "keep_every": 0}
 MOST_KEPT = 1_000_000
@@ -52,6 +53,7 @@ class Manifest:
     runs: tuple[ParamSet, ...] = ()
     # New processes for every run.
     fresh_process: bool = False
+    priority: str = "normal"
 
     def to_json(self) -> dict[str, Any]:
         """In the shape of experiment.yaml."""
@@ -70,6 +72,7 @@ class Manifest:
             "budget": self.budget.to_json(),
             "runs": list(self.runs),
             "fresh_process": self.fresh_process,
+            "priority": self.priority,
             "checkpoints": {name: getattr(self, name) for name in CHECKPOINTS},
         }
 
@@ -86,6 +89,8 @@ class Manifest:
             content[section] = {name: exact(value) for name, value in content[section].items()}
         if all(value == getattr(Manifest, name) for name, value in content["checkpoints"].items()):
             del content["checkpoints"]
+        if content["priority"] == Manifest.priority:
+            del content["priority"]
         return yaml_file.write({name: value for name, value in content.items() if value})
 
     @classmethod
@@ -121,6 +126,7 @@ class Manifest:
             parameters=parameters,
             runs=_sets(content.get("runs"), parameters),
             fresh_process=_flag(content, "fresh_process"),
+            priority=_priority(content),
             **_checked(content, parameters),
         )
 
@@ -241,6 +247,15 @@ def _flag(content: Mapping[str, Any], key: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise _bad(f"{key} is {shown(value)}; write true or false", key)
     return bool(value)
+
+
+def _priority(content: Mapping[str, Any]) -> str:
+    value = _text(content, "priority", 10) or Manifest.priority
+    if value not in PRIORITIES:
+        raise _bad(
+            f"priority is {value!r}; write {', '.join(PRIORITIES[:-1])} or {PRIORITIES[-1]}", "priority"
+        )
+    return value
 
 
 def _parameters(content: Mapping[str, Any]) -> Mapping[str, Any]:

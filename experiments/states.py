@@ -39,10 +39,15 @@ class StopReason(TextChoices):
 
     CANCELED = "canceled"
     PAUSED = "paused"
+    PREEMPTED = "preempted"
     PRUNED = "pruned"
     BUDGET = "budget"
     TARGET = "target"
     NOT_FINITE = "not_finite"
+
+
+# Reasons after which it is queued again: it stops at its next checkpoint, if one comes soon.
+INTERRUPTIONS = (StopReason.PAUSED, StopReason.PREEMPTED)
 
 
 class ExperimentState(TextChoices):

@@ -5,15 +5,29 @@ from uuid import UUID
 import dramatiq
 
 import mlplatform.broker  # noqa: F401  (sets the broker before actors are declared)
-from experiments.services import losses, points, points_upkeep, pruning, retention, searching, tracking_sync
+from experiments.services import (
+    losses,
+    measuring,
+    points,
+    points_upkeep,
+    project_purge,
+    pruning,
+    purging,
+    quota_notices,
+    retention,
+    searching,
+    tracking_sync,
+)
 from experiments.services import reconcile as reconciling
 from mlplatform.kernel.coalesce import Coalesced, TakingTurns
+from runners.services import usage
 
 # Every run that ends asks for some of these. One that hangs must not take the threads of the others, either.
 _settle_losses = Coalesced(losses.losses_settle)
 _reconcile = Coalesced(reconciling.reconcile)
 _propose = TakingTurns(searching.sets_propose)
 _sync_tracking = Coalesced(tracking_sync.sync_due)
+_purge_deleted = Coalesced(purging.purge_due)
 
 
 @dramatiq.actor(time_limit=60_000, max_age=30_000, priority=-10)
@@ -69,3 +83,28 @@ def compact(run_id: str) -> None:
 def tend_points() -> None:
     """Partitions of points, and runs that were not compacted."""
     points_upkeep.points_tend()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=300_000)
+def purge_projects() -> None:
+    """Delete what belongs to projects that people gave up."""
+    project_purge.projects_purge()
+
+
+@dramatiq.actor(time_limit=60_000, max_age=60_000)
+def meter_usage() -> None:
+    """Into the ledger what was held, and word to those whose hours come to their end."""
+    usage.usage_meter()
+    quota_notices.quotas_warn()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=60_000)
+def measure_checkpoints() -> None:
+    """Sizes of new checkpoints."""
+    measuring.checkpoints_measure()
+
+
+@dramatiq.actor(time_limit=600_000, max_age=30_000, priority=10)
+def purge_deleted() -> None:
+    """Take apart what people deleted."""
+    _purge_deleted()

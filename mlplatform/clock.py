@@ -12,7 +12,11 @@ PERIODS = {
     "settle_losses": 2.0,
     "reconcile": 2.0,
     "sync_tracking": 5.0,
+    "purge_projects": 15.0,
     "empty_discarded": 60.0,
+    "meter_usage": 60.0,
+    "measure_checkpoints": 60.0,
+    "purge_deleted": 60.0,
     "tend_points": 300.0,
     "forget_answers": 3600.0,
 }

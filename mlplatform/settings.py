@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from mlplatform.kernel import env
+from mlplatform.sign_in import *  # noqa: F403  (Django reads settings from one module)
 
 ENV = env.read(os.environ)
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,7 +20,6 @@ HARNESS_URL = ENV["MLP_HARNESS_URL"] or PORTAL_URL
 MLFLOW_URL = ENV["MLP_MLFLOW_URL"]
 VALKEY_URL = ENV["MLP_VALKEY_URL"]
 STORAGE = ENV["MLP_STORAGE"]
-SIGNUP_OPEN = ENV["MLP_SIGNUP"] == "open"
 
 # Runner backends: name -> adapter (a key of RUNNERS), its address, and what it can hold.
 RUNNERS = {
@@ -33,6 +33,7 @@ BACKENDS = {
         "cpus": ENV["MLP_RAY_CPUS"],
         "gpus": ENV["MLP_RAY_GPUS"],
         "memory": ENV["MLP_RAY_MEMORY"],
+        "preemption": ENV["MLP_PREEMPTION"],
         "packages": dict(ENV["MLP_RAY_PACKAGES"]),
     },
 }
@@ -57,6 +58,8 @@ STOP_GRACE_SECONDS = 30
 # A paused run may train this long until its next checkpoint; then it stops at any report.
 PAUSE_GRACE_SECONDS = 30
 IDLE_ALLOCATION_SECONDS = 20
+QUEUE_TURN_SECONDS = ENV["MLP_QUEUE_TURN_SECONDS"]
+QUEUE_PATIENCE_SECONDS = ENV["MLP_QUEUE_PATIENCE_SECONDS"]
 # A job that was submitted this long ago and has not asked for a run is stopped.
 START_TIMEOUT_SECONDS = 600
 MAX_LOST_ATTEMPTS = 3
@@ -95,6 +98,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "channels",
     "csp",
     "django_htmx",
@@ -120,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.web.sessions.LastSeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mlplatform.http.limits.BodyLimitMiddleware",
     "mlplatform.http.errors.PlatformErrorMiddleware",
@@ -179,33 +187,15 @@ CHANNEL_LAYERS = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
-# The embedded stack has no mail server: mail (password resets) is shown in the web log.
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "accounts.api.authentication.WithinToken",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
         "mlplatform.http.parsers.BoundedJSONParser",
@@ -216,8 +206,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "mlplatform.http.schema.PlatformSchema",
     "EXCEPTION_HANDLER": "mlplatform.http.errors.problem_json",
     "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min", "sign_in_name": "10/min"},
-    # Anybody can write an X-Forwarded-For header, so it does not tell who is guessing passwords.
-    "NUM_PROXIES": 0,
+    # Anybody can write an X-Forwarded-For header: only what proxies of our own added tells who is guessing passwords.
+    "NUM_PROXIES": ENV["MLP_TRUSTED_PROXIES"],
 }
 
 SPECTACULAR_SETTINGS = {
@@ -228,6 +218,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SORT_OPERATIONS": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TokenScope": "accounts.models.Scope.choices",
+        "QuotaScope": "accounts.models.QuotaScope.choices",
+    },
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -249,7 +243,7 @@ STATICFILES_FINDERS = [
     "mlplatform.http.staticfiles.UsedAppsFinder",
     "mlplatform.http.staticfiles.VendorFinder",
 ]
-STATICFILES_APPS = ["allauth.account", "django.contrib.admin"]
+STATICFILES_APPS = ["allauth.account", "allauth.mfa", "django.contrib.admin"]
 # What pages use of the npm packages: served name -> path in VENDOR_DIR.
 VENDOR_DIR = BASE_DIR / "static" / "node_modules"
 VENDOR_FILES = {

@@ -5,6 +5,7 @@ from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from mlplatform.http.health import healthz
@@ -20,8 +21,12 @@ schema = cache_page(None, cache="process")(SpectacularAPIView.as_view(throttle_c
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    # One page to change a password, which tells the audit and the other sessions.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    # Before those of allauth that they stand for.
+    path("accounts/", include("accounts.web.sign_in_urls")),
+    path("accounts/", include("allauth.urls")),
     path("api/v1/schema/", schema, name="api_schema"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("experiments.api.urls")),

@@ -20,6 +20,8 @@ class Backend:
     gpus: float
     # GiB; 0: not counted.
     memory: float = 0
+    # Whether whatever runs there may be preempted.
+    preemption: bool = False
 
 
 def backend_get(name: str) -> Backend:
@@ -27,7 +29,13 @@ def backend_get(name: str) -> Backend:
     row = settings.BACKENDS.get(name)
     if row is None:
         raise NotFound(f"There is no backend {name!r}; configured are {', '.join(settings.BACKENDS)}.")
-    return Backend(name=name, cpus=row["cpus"], gpus=row["gpus"], memory=row.get("memory", 0))
+    return Backend(
+        name=name,
+        cpus=row["cpus"],
+        gpus=row["gpus"],
+        memory=row.get("memory", 0),
+        preemption=row.get("preemption", False),
+    )
 
 
 @cache

@@ -1,5 +1,6 @@
 """`Idempotency-Key`: a POST that makes something, sent again, makes nothing more."""
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -38,7 +39,7 @@ def once(
             response = method(view, request, *args, **kwargs)
             return Answer(response.status_code, JSONRenderer().render(response.data).decode())
 
-        sent = Sent(caller(request), key, request_digest(request._request, request.data))
+        sent = Sent(caller(request), key, _digest(request))
         answer, is_repeated = answering(sent, make)
         headers = {REPLAYED: "true"} if is_repeated else {}
         return HttpResponse(
@@ -46,3 +47,11 @@ def once(
         )
 
     return wrapper
+
+
+def _digest(request: Request) -> str:
+    """Of all that it says, and of the project that its token is for: what one made, no other is told."""
+    digest, grant = request_digest(request._request, request.data), caller(request).grant
+    if grant is None or grant.project_id is None:
+        return digest
+    return hashlib.sha256(f"{digest} {grant.project_id}".encode()).hexdigest()

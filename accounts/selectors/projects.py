@@ -12,6 +12,11 @@ def project_list(user: Person) -> "QuerySet[Project]":
     return visible_projects(user).distinct().order_by("name")
 
 
+def archived_count(user: Person) -> int:
+    """How many of them are archived. One query."""
+    return project_list(user).filter(archived_at__isnull=False).count()
+
+
 def project_get(user: Person, slug: str, action: str = "view") -> Project:
     """The project, if the person may do `action` in it. Raises NotFound or Forbidden."""
     project = Project.objects.filter(slug=slug).first()

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from accounts.models import Membership, Project, Role, User
-from accounts.permissions import require
+from accounts.permissions import require, require_whole
 from accounts.services.audit import audit
 from mlplatform.kernel import locks
 from mlplatform.kernel.errors import InvalidInput
@@ -14,7 +14,11 @@ NAME_LIMIT = 100
 
 @transaction.atomic
 def project_create(*, user: User, name: str, description: str = "") -> Project:
-    """Create a project owned by `user`; its slug is made from the name and numbered when taken."""
+    """Create a project owned by `user`; its slug is made from the name and numbered when taken.
+
+    Raises Forbidden for a token that does not stand for the whole account.
+    """
+    require_whole(user, "create a project")
     name = _checked(name)
     locks.hold("project slugs")
     project = Project.objects.create(
@@ -22,6 +26,21 @@ def project_create(*, user: User, name: str, description: str = "") -> Project:
     )
     Membership.objects.create(project=project, user=user, role=Role.OWNER)
     audit(user, "project.create", project.slug, project=project)
+    return project
+
+
+@transaction.atomic
+def project_of_ones_own(*, user: User) -> Project | None:
+    """Make the person's own project, unless they have it. None: they have. One query then."""
+    if Project.objects.filter(personal_of=user).exists():
+        return None
+    locks.hold(f"own project of {user.pk}")
+    if Project.objects.filter(personal_of=user).exists():
+        return None
+    name = user.get_full_name() or user.username
+    project = project_create(user=user, name=f"{name}’s project"[:NAME_LIMIT])
+    project.personal_of = user
+    project.save(update_fields=["personal_of"])
     return project
 
 

@@ -1,5 +1,7 @@
 """The page about oneself."""
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import get_adapter
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -32,5 +34,8 @@ def profile(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "memberships": user.memberships.select_related("project").order_by("project__name"),
         "token_count": user.api_tokens.count(),
+        "factors": set(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+        "has_providers": bool(get_adapter().list_apps(request)),
+        "has_password": user.has_usable_password(),
     }
     return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)

@@ -1,9 +1,9 @@
-"""Creating a project, its members and its settings."""
+"""Creating a project, and its settings."""
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.selectors.projects import project_get
 from accounts.services.projects import project_create, project_update
@@ -29,19 +29,6 @@ def create(request: SignedInRequest) -> HttpResponse:
             messages.success(request, f"The project {project.name} is ready.")
             return redirect(project)
     return render(request, "accounts/project_form.html", {"form": form}, status=400 if form.errors else 200)
-
-
-@require_safe
-@signed_in
-def members(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Who is in the project, and as what."""
-    found = project_get(request.user, slug)
-    context = {
-        "project": found,
-        "memberships": found.memberships.select_related("user").order_by("user__username"),
-        **rights(request.user, found),
-    }
-    return render(request, "accounts/project_members.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,5 +1,6 @@
-"""REST: pause, resume, change and clone an experiment; cancel and retry several of its runs; fork and continue one."""
+"""REST: pause, resume, change and clone an experiment; cancel, retry, delete runs of it; fork and continue one."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -28,6 +29,7 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
+from experiments.services.deletion import runs_delete
 from experiments.services.forking import run_continue, run_fork, run_forks
 from experiments.services.launch import experiment_create
 from experiments.services.tags import runs_tag
@@ -38,6 +40,11 @@ from mlplatform.kernel.errors import InvalidInput
 
 EXPERIMENT_VERBS = {"cancel": experiment_cancel, "pause": experiment_pause, "resume": experiment_resume}
 RUN_VERBS = {"cancel": run_cancel, "retry": run_retry}
+RUNS_VERBS: dict[str, Callable[..., Outcome]] = {
+    "cancel": runs_cancel,
+    "delete": runs_delete,
+    "retry": runs_retry,
+}
 
 
 class ExperimentVerbView(APIView):
@@ -80,7 +87,7 @@ class ExperimentCloneView(APIView):
 
 
 class RunsVerbView(APIView):
-    """POST cancel or retry of several runs, by `numbers`; a retry without numbers takes all that failed."""
+    """POST cancel, delete or retry of several runs, by `numbers`; a retry without numbers takes all that failed."""
 
     verb = ""
 
@@ -94,12 +101,10 @@ class RunsVerbView(APIView):
         """200 with the numbers that were changed, and those that were skipped because of their state."""
         experiment = experiment_by_id(caller(request), pk, "control")
         numbers = checked(self.Numbers, request.data).get("numbers")
-        outcome: Outcome
-        if self.verb == "retry":
-            outcome = runs_retry(user=caller(request), experiment=experiment, numbers=numbers)
-        else:
-            outcome = runs_cancel(user=caller(request), experiment=experiment, numbers=numbers or ())
-        return Answer(outcome_json(outcome))
+        act = RUNS_VERBS[self.verb]
+        if self.verb != "retry":
+            numbers = numbers or []
+        return Answer(outcome_json(act(user=caller(request), experiment=experiment, numbers=numbers)))
 
 
 @extend_schema_field(

@@ -53,6 +53,7 @@ class DefinitionInput(SectionedInput):
     keep_best = serializers.IntegerField(required=False)
     keep_every = serializers.IntegerField(required=False)
     fresh_process = serializers.BooleanField(required=False)
+    priority = serializers.CharField(max_length=10, required=False)
 
 
 class ExperimentInput(DefinitionInput):
@@ -74,6 +75,7 @@ class RevisionInput(SectionedInput):
     max_hours = serializers.FloatField(required=False, allow_null=True)
     target = serializers.FloatField(required=False, allow_null=True)
     runs = serializers.IntegerField(required=False)
+    priority = serializers.CharField(max_length=10, required=False)
 
 
 def asked_for(bundle: Bundle, given: dict[str, Any]) -> tuple[Definition, Sequence[Mapping[str, Any]]]:

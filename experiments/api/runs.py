@@ -14,16 +14,20 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.api.once import once
+from accounts.models import User
 from accounts.selectors.projects import project_get
+from experiments.api.output.deletions import DeletionJson, deletion_json
 from experiments.api.output.runs import (
     AttemptJson,
     CurveJson,
     RunJson,
     SetJson,
+    WaitingRunJson,
     attempt_json,
     run_json,
     series_json,
     set_json,
+    waiting_run_json,
 )
 from experiments.export import FORMATS
 from experiments.models import Run
@@ -41,8 +45,10 @@ from experiments.selectors.tables import (
     project_space,
     run_table,
 )
+from experiments.selectors.waits import run_wait
+from experiments.services.deletion import run_delete
 from experiments.services.launch import runs_add
-from mlplatform.http.answers import Answer, Created
+from mlplatform.http.answers import Accepted, Answer, Created
 from mlplatform.http.input import Input, checked
 from mlplatform.http.listing import AFTER, DEFAULT_LIMIT, LIMIT, MAX_LIMIT, linked
 from mlplatform.http.query import number_in, numbers_in
@@ -84,8 +90,8 @@ class MetricNamesJson(TypedDict):
     names: list[str]
 
 
-def _run(run: Run) -> RunJson:
-    return run_json(run_details(run))
+def _run(user: User, run: Run) -> WaitingRunJson:
+    return waiting_run_json(run_details(run), run_wait(user, run))
 
 
 def _listing(
@@ -159,17 +165,22 @@ class SetsView(APIView):
 class RunAtView(APIView):
     """GET: one run by its number."""
 
-    def get(self, request: Request, pk: UUID, number: int) -> Answer[RunJson]:
+    def get(self, request: Request, pk: UUID, number: int) -> Answer[WaitingRunJson]:
         """200, or 404 for a stranger."""
-        return Answer(_run(run_at(caller(request), pk, number)))
+        return Answer(_run(caller(request), run_at(caller(request), pk, number)))
 
 
 class RunView(APIView):
-    """GET: one run."""
+    """GET: one run. DELETE: delete it with all that it has."""
 
-    def get(self, request: Request, pk: UUID) -> Answer[RunJson]:
+    def get(self, request: Request, pk: UUID) -> Answer[WaitingRunJson]:
         """200, or 404 for a stranger."""
-        return Answer(_run(run_by_id(caller(request), pk)))
+        return Answer(_run(caller(request), run_by_id(caller(request), pk)))
+
+    def delete(self, request: Request, pk: UUID) -> Accepted[DeletionJson]:
+        """202: it is gone, its files follow. 409 while it is open, or where a fork began."""
+        run = run_by_id(caller(request), pk, "control")
+        return Accepted(deletion_json(run_delete(user=caller(request), run=run)))
 
 
 class RunAttemptsView(APIView):

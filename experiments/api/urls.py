@@ -2,14 +2,40 @@
 
 from django.urls import path
 
-from experiments.api import analysis, bundles, control, experiments, logs, runs, views
+from experiments.api import (
+    analysis,
+    bundles,
+    closing,
+    control,
+    deletion,
+    experiments,
+    logs,
+    quotas,
+    runs,
+    views,
+)
 
 urlpatterns = [
+    path("quotas/", quotas.QuotasView.as_view(), name="api_quotas"),
+    path("quotas/<int:pk>/", quotas.QuotaView.as_view(), name="api_quota"),
+    path("usage.<slug:kind>", quotas.LedgerView.as_view(), name="api_ledger"),
+    path("me/usage/", quotas.MyUsageView.as_view(), name="api_my_usage"),
+    path("projects/<slug:slug>/usage/", quotas.ProjectUsageView.as_view(), name="api_project_usage"),
+    path(
+        "projects/<slug:slug>/usage.<slug:kind>",
+        quotas.ProjectLedgerView.as_view(),
+        name="api_project_ledger",
+    ),
     path("examples/", experiments.ExamplesView.as_view(), name="api_examples"),
+    path("projects/<slug:slug>/archive/", closing.ArchiveView.as_view(), name="api_project_archive"),
+    path("projects/<slug:slug>/unarchive/", closing.UnarchiveView.as_view(), name="api_project_unarchive"),
+    path("projects/<slug:slug>/delete/", closing.DeleteView.as_view(), name="api_project_delete"),
+    path("projects/deleted/<int:pk>/", closing.DeletionView.as_view(), name="api_project_deletion"),
     path("projects/<slug:slug>/bundles/", bundles.BundlesView.as_view(), name="api_bundles"),
     path("projects/<slug:slug>/experiments/", experiments.ExperimentsView.as_view(), name="api_experiments"),
     path("projects/<slug:slug>/models/", experiments.ModelVersionsView.as_view(), name="api_model_versions"),
     path("projects/<slug:slug>/views/", views.ViewsView.as_view(), name="api_views"),
+    path("projects/<slug:slug>/deletions/", deletion.DeletionsView.as_view(), name="api_deletions"),
     path("views/<uuid:pk>/", views.ViewView.as_view(), name="api_view"),
     path("projects/<slug:slug>/runs/", runs.ProjectRunsView.as_view(), name="api_project_runs"),
     path("experiments/<uuid:pk>/", experiments.ExperimentView.as_view(), name="api_experiment"),
@@ -32,6 +58,11 @@ urlpatterns = [
         )
         for verb in control.EXPERIMENT_VERBS
     ),
+    path(
+        "experiments/<uuid:pk>/definition.yaml",
+        experiments.DefinitionView.as_view(),
+        name="api_experiment_definition",
+    ),
     path("experiments/<uuid:pk>/clone/", control.ExperimentCloneView.as_view(), name="api_experiment_clone"),
     path("experiments/<uuid:pk>/sets/", runs.SetsView.as_view(), name="api_sets"),
     path("experiments/<uuid:pk>/columns/", analysis.ColumnsView.as_view(), name="api_columns"),
@@ -52,7 +83,7 @@ urlpatterns = [
             control.RunsVerbView.as_view(verb=verb),
             name=f"api_runs_{verb}",
         )
-        for verb in control.RUN_VERBS
+        for verb in control.RUNS_VERBS
     ),
     path("runs/<uuid:pk>/", runs.RunView.as_view(), name="api_run"),
     *(

@@ -14,7 +14,7 @@ from experiments.api.output.views import ViewJson, view_json
 from experiments.selectors.views import view_get, views_of
 from experiments.services.views import view_change, view_create, view_delete
 from mlplatform.http.answers import Answer, Created, Done
-from mlplatform.http.input import Input, checked
+from mlplatform.http.input import Input, RowNumber, checked
 
 
 class ChangeInput(Input):
@@ -25,6 +25,9 @@ class ChangeInput(Input):
     sort = serializers.CharField(required=False, allow_blank=True)
     columns = serializers.ListField(child=serializers.CharField(), required=False)
     differing = serializers.BooleanField(required=False)
+    group = serializers.CharField(required=False, allow_blank=True)
+    pinned = serializers.ListField(child=RowNumber(), required=False)
+    pinned_of = serializers.UUIDField(required=False, allow_null=True)
     is_default = serializers.BooleanField(required=False)
 
 

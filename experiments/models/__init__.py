@@ -1,6 +1,7 @@
 """Tables of the experiments app."""
 
 from experiments.models.bundle import Bundle
+from experiments.models.deletion import Deletion, Purge
 from experiments.models.experiment import Direction, Experiment
 from experiments.models.log import LogChunk, LogStream
 from experiments.models.registry import ModelVersion, TrackingSync
@@ -18,6 +19,7 @@ __all__ = [
     "Attempt",
     "Bundle",
     "Checkpoint",
+    "Deletion",
     "Direction",
     "DiscardedFolder",
     "Experiment",
@@ -26,6 +28,7 @@ __all__ = [
     "LogStream",
     "MetricBatch",
     "ModelVersion",
+    "Purge",
     "Run",
     "RunEvent",
     "RunMetric",

@@ -19,6 +19,27 @@ class Direction(models.TextChoices):
     MINIMIZE = "minimize"
 
 
+class Priority(models.TextChoices):
+    """What goes first when not everything can run. Owners alone may give a high one: it takes from others."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """A higher one goes first."""
+        return list(Priority).index(self)
+
+
+class PresentExperiments(models.Manager["Experiment"]):
+    """Those that nobody has deleted."""
+
+    def get_queryset(self) -> "models.QuerySet[Experiment]":
+        """Rows that are still there for people."""
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Experiment(models.Model):
     """A code bundle with an entrypoint, declared parameters, an objective and resources per run."""
 
@@ -49,6 +70,7 @@ class Experiment(models.Model):
     max_parallel = models.PositiveIntegerField(default=1)
     max_retries = models.PositiveIntegerField(default=0)
     fresh_process = models.BooleanField(default=False)
+    priority = models.CharField(max_length=10, choices=Priority, default=Priority.NORMAL)
     # Budget besides the number of runs: seconds of being active, and the objective's value that is good enough.
     max_seconds = models.FloatField(null=True)
     target = models.FloatField(null=True)
@@ -67,10 +89,30 @@ class Experiment(models.Model):
     ended_at = models.DateTimeField(null=True)
     # When to try next to register the best model; empty if there is nothing to register.
     registration_due_at = models.DateTimeField(null=True)
+    # The highest numbers of deleted runs and sets, which no other gets, and how many searched sets are gone with them.
+    numbers_used = models.PositiveIntegerField(default=0)
+    sets_used = models.PositiveIntegerField(default=0)
+    sets_deleted = models.PositiveIntegerField(default=0)
+    # Somebody deleted it: nobody sees it any more, and it is taken apart step by step.
+    deleted_at = models.DateTimeField(null=True)
+    deletion = models.ForeignKey(
+        "experiments.Deletion", models.PROTECT, null=True, related_name="experiments"
+    )
+
+    objects = PresentExperiments()
+    # With those that are being taken apart.
+    everything = models.Manager["Experiment"]()
 
     class Meta:
         ordering = ("-created_at",)
-        constraints = (models.UniqueConstraint(fields=["project", "slug"], name="experiment_slug_unique"),)
+        constraints = (
+            # The name of a deleted one is free again.
+            models.UniqueConstraint(
+                fields=["project", "slug"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="experiment_slug_unique",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -15,6 +15,8 @@ class TrackingSync(models.Model):
     # The checkpoint that the model was made from, and the objective there if it was reported.
     model_step = models.PositiveBigIntegerField(null=True)
     model_objective = models.FloatField(null=True)
+    # Bytes of the model file that MLflow keeps.
+    model_size = models.PositiveBigIntegerField(null=True)
     tries = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField()
     last_error = models.TextField(blank=True)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, NullIf
 
 if TYPE_CHECKING:
@@ -130,10 +130,13 @@ class Checkpoint(models.Model):
     path = models.CharField(max_length=1000)
     metrics = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Bytes in the storage; empty until they were looked up.
+    size = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         ordering = ("step", "id")
         constraints = (models.UniqueConstraint(fields=["run", "attempt", "step"], name="checkpoint_unique"),)
+        indexes = (models.Index(fields=["id"], condition=Q(size__isnull=True), name="checkpoint_unmeasured"),)
 
     def __str__(self) -> str:
         return f"checkpoint at step {self.step}"

@@ -12,7 +12,7 @@ MAX_FIELD = 300
 
 
 class RunView(models.Model):
-    """A query, an order and columns under a name: of the whole project, or of one person in it."""
+    """A query, an order, columns, groups and pins under a name: of the whole project, or of one person in it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey("accounts.Project", models.CASCADE, related_name="views")
@@ -24,6 +24,11 @@ class RunView(models.Model):
     # Fields in the order of the table; empty: chosen by the page.
     columns = models.JSONField(default=list)
     differing = models.BooleanField(default=False)
+    # What lines are instead of runs: "set", a parameter (`params.lr`), or empty; and the numbers of pinned runs.
+    group = models.CharField(max_length=MAX_FIELD, blank=True)
+    pinned = models.JSONField(default=list)
+    # The experiment that these numbers are of; in others of the project they would name any run.
+    pinned_of = models.UUIDField(null=True)
     # Shown where nothing else was asked for; a personal one goes before the project's.
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

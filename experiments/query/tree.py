@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 METRICS, PARAMS, TAGS = "metrics", "params", "tags"
+# What runs can be taken together by, besides a parameter.
+BY_SET = "set"
 NAMED = (METRICS, PARAMS, TAGS)
 PARTS = ("min", "max", "last")
 WORDS = frozenset({"and", "or", "not", "in", "contains"})

@@ -45,10 +45,13 @@ class ExperimentPage:
 
 
 def project_cards(
-    user: Person, *, words: str = "", order: str = "name", number: str = "1"
+    user: Person, *, words: str = "", order: str = "name", number: str = "1", archived: bool = False
 ) -> "Page[Project]":
-    """The person's projects with `experiment_count`, `active_count` and `newest`. Two queries."""
-    found = project_list(user)
+    """The person's projects, or those that are archived, with `experiment_count`, `active_count` and `newest`.
+
+    Two queries.
+    """
+    found = project_list(user).filter(archived_at__isnull=not archived)
     for word in words.split():
         found = found.filter(Q(name__icontains=word) | Q(description__icontains=word))
     counted = found.annotate(

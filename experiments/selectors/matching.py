@@ -5,12 +5,15 @@ indexes run by run for seconds where one pass over each index takes milliseconds
 joining whole indexes, and handed on as one constant.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import (
     BooleanField,
     Case,
@@ -32,6 +35,16 @@ from experiments.selectors.conditions import Scope, condition, with_duration
 
 # Loops over an index per run are what goes wrong; hashes of all runs of a large project have to fit.
 PLANNER = {"enable_nestloop": "off", "work_mem": "'64MB'"}
+
+
+@contextmanager
+def planned(**given: str) -> Iterator[CursorWrapper]:
+    """A cursor for queries that PostgreSQL is to plan like this; afterwards it plans as before. A transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The transaction may be a larger one.
+        cursor.execute("; ".join(f"SET LOCAL {name} = {value}" for name, value in given.items()))
+        yield cursor
+        cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in given))
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,8 @@ def matches(scope: Scope, node: Node | None) -> Matches:
     if node is None:
         return Matches(scope)
     runs = Matches(scope).runs.filter(condition(node, scope))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL {name} = {value}" for name, value in PLANNER.items()))
+    with planned(**PLANNER):
         found = runs.aggregate(
             keys=Cast(ArrayAgg("number" if scope.is_one else "pk"), TextField()), count=Count("*")
         )
-        # The transaction may be a larger one.
-        cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in PLANNER))
     return Matches(scope, found["keys"] or "{}", found["count"])

@@ -10,15 +10,17 @@ from uuid import UUID
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from accounts.permissions import visible_projects
+from accounts.permissions import is_staff, visible_projects
 from experiments.models import Experiment, Run
 from experiments.selectors.runs import RunRow, run_row
+from experiments.selectors.waits import Wait, waits_of
 from experiments.states import EXPERIMENT_OPEN, RunState
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from runners.selectors.allocations import allocations_all_live, subjects_held
 from runners.selectors.capacity import Capacity, capacities
-from runners.states import HOLDING, AllocationState
+from runners.selectors.situation import is_waiting
+from runners.states import AllocationState
 
 MAX_LINES = 100
 
@@ -42,6 +44,7 @@ class Waiting:
     since: datetime | None
     reason: str
     place: int = 0
+    wait: Wait | None = None
     jobs: int = 0
     cpus: float = 0.0
     gpus: float = 0.0
@@ -77,19 +80,23 @@ class Queue:
 
 
 def queue(user: User) -> Queue:
-    """Everything; staff see all. Six queries at most."""
+    """Everything; staff see all. Ten queries at most."""
     live = allocations_all_live()
     rows = Experiment.objects.select_related("project", "created_by")
-    mine = rows if user.is_staff else rows.filter(project__in=visible_projects(user))
+    mine = rows if is_staff(user) else rows.filter(project__in=visible_projects(user))
     found = {each.pk: each for each in _waiting(mine)}
     owners = {allocation.owner_id for allocation in live} - found.keys()
     known = mine.in_bulk(owners) | found
-    holding = [each for each in live if each.state in HOLDING]
+    holding = [each for each in live if not is_waiting(each)]
     foreign = [each for each in holding if each.owner_id not in known]
     others, waiting_others = Others(), Others()
     for each in foreign:
         others.add(each)
-    lines = _lines(found, live, known, waiting_others)
+    in_line = [each for each in live if is_waiting(each)]
+    lines = _lines(found, in_line, known, waiting_others)
+    waits = waits_of(user, [each for each in in_line if each.owner_id in known])
+    for line in lines:
+        line.wait = waits.get(line.experiment.pk)
     held = _held([each for each in holding if each.owner_id in known], known)
     return Queue(
         capacities(holding, foreign),
@@ -118,16 +125,17 @@ def _waiting(mine: "QuerySet[Experiment]") -> Iterable[Any]:
 
 
 def _lines(
-    found: dict[UUID, Any], live: Sequence[Allocation], known: dict[UUID, Experiment], others: Others
+    found: dict[UUID, Any], in_line: Sequence[Allocation], known: dict[UUID, Experiment], others: Others
 ) -> list[Waiting]:
     lines = {
         pk: Waiting(each, each.queued, each.since, each.reason or "", **_asked(each))
         for pk, each in found.items()
     }
-    in_line = [each for each in live if each.state == AllocationState.WAITING]
-    # Backends have a line each.
+    # Backends have a line each. Who has just come is at its end until the next decision.
     places: dict[str, int] = defaultdict(int)
-    for allocation in in_line:
+    for allocation in sorted(
+        in_line, key=lambda each: (each.place is None, each.place or 0, each.created_at)
+    ):
         places[allocation.backend] += 1
         experiment = known.get(allocation.owner_id)
         if experiment is None:

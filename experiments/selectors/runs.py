@@ -90,9 +90,13 @@ def best_objective(experiment: Experiment) -> RunMetric | None:
 
 
 def _checked(user: Person, action: str, rows: "QuerySet[Run]") -> Run:
-    run = rows.select_related(
-        "experiment__project", "experiment__bundle", "parent", "start_checkpoint", "tracking_sync"
-    ).first()
+    run = (
+        rows.filter(experiment__deleted_at=None)
+        .select_related(
+            "experiment__project", "experiment__bundle", "parent", "start_checkpoint", "tracking_sync"
+        )
+        .first()
+    )
     if run is None:
         raise NotFound(GONE)
     try:

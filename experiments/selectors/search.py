@@ -19,8 +19,9 @@ ITEM_AFTER = "(%(expressions)s) + 1]"
 
 
 def searched_sets(experiment: Experiment) -> int:
-    """How many sets the searcher has made."""
-    return experiment.runs.filter(searched=True).values("set_number").distinct().count()
+    """How many sets the searcher has made, deleted ones too: they were drawn, and so they are not drawn again."""
+    gone = Experiment.everything.values_list("sets_deleted", flat=True).get(pk=experiment.pk)
+    return gone + experiment.runs.filter(searched=True).values("set_number").distinct().count()
 
 
 def observations(experiment: Experiment) -> list[Observation]:

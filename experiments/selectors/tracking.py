@@ -74,7 +74,14 @@ def tracking_trouble(experiment: Experiment) -> TrackingTrouble | None:
 def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":
     """Outbox rows to work on now, longest waiting first."""
     return (
-        TrackingSync.objects.filter(synced_at__isnull=True, next_try_at__lte=now, run__state__in=RUN_TERMINAL)
+        TrackingSync.objects.filter(
+            synced_at__isnull=True,
+            next_try_at__lte=now,
+            run__state__in=RUN_TERMINAL,
+            # What is being deleted is not told to anybody any more.
+            run__experiment__project__deleting_at=None,
+            run__experiment__deleted_at=None,
+        )
         .select_related("run__experiment__project", "run__experiment__bundle", "run__experiment__created_by")
         .order_by("next_try_at")
     )
@@ -83,7 +90,9 @@ def syncs_due(now: datetime) -> "QuerySet[TrackingSync]":
 def registrations_due(now: datetime) -> "QuerySet[Experiment]":
     """Completed experiments whose best model is still to be registered, longest waiting first."""
     return (
-        Experiment.objects.filter(state=ExperimentState.COMPLETED, registration_due_at__lte=now)
+        Experiment.objects.filter(
+            state=ExperimentState.COMPLETED, registration_due_at__lte=now, project__deleting_at=None
+        )
         .select_related("project")
         .order_by("registration_due_at")
     )

@@ -34,16 +34,18 @@ def refusals(watchers: Collection[Watcher]) -> dict[Watcher, int]:
     """Those who, as of now, may not watch, with the code to close with. At most seven queries."""
     users = callers_valid({watcher.caller for watcher in watchers})
     projects = _projects({watcher.place for watcher in watchers})
-    pairs = {
-        (users[watcher.caller], projects[watcher.place])
+    # By caller: two tokens of one person may open different things.
+    seats = {
+        (watcher.caller, projects[watcher.place])
         for watcher in watchers
         if watcher.caller in users and watcher.place in projects
     }
-    roles = roles_in(pairs)
+    asked = list(seats)
+    roles = dict(zip(asked, roles_in([(users[caller], project) for caller, project in asked]), strict=True))
 
     def may(watcher: Watcher) -> bool:
         project = projects.get(watcher.place)
-        role = roles.get((watcher.caller.user_id, project)) if project else None
+        role = roles.get((watcher.caller, project)) if project else None
         return role is not None and suffices(role, "view")
 
     return {
@@ -58,7 +60,7 @@ def _projects(places: Collection[Place]) -> dict[Place, UUID]:
     sources: dict[str, tuple[QuerySet[Any], str]] = {
         "project": (Project.objects.all(), "pk"),
         "experiment": (Experiment.objects.all(), "project_id"),
-        "run": (Run.objects.all(), "experiment__project_id"),
+        "run": (Run.objects.filter(experiment__deleted_at=None), "experiment__project_id"),
     }
     found: dict[Place, UUID] = {}
     for kind, (rows, project) in sources.items():

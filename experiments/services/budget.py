@@ -12,7 +12,7 @@ from experiments.causes import Cause, budget_cause, target_cause
 from experiments.models import Experiment
 from experiments.models.experiment import Direction
 from experiments.services.lifecycle import seconds_active
-from experiments.states import RUN_OPEN, RunState, StopReason
+from experiments.states import INTERRUPTIONS, RUN_OPEN, RunState, StopReason
 
 
 def search_over(experiment: Experiment) -> str:
@@ -44,6 +44,6 @@ def target_winners(experiment: Experiment) -> set[UUID]:
         reached = Q(**{f"{field}__gte": experiment.target, f"{field}__lt": math.inf})
     else:
         reached = Q(**{f"{field}__lte": experiment.target, f"{field}__gt": -math.inf})
-    going_on = Q(state__in=RUN_OPEN, stop_reason__in=["", StopReason.PAUSED])
+    going_on = Q(state__in=RUN_OPEN, stop_reason__in=["", *INTERRUPTIONS])
     well = experiment.runs.filter(going_on | Q(state=RunState.COMPLETED))
     return set(well.filter(reached, metrics__name=name).values_list("pk", flat=True))

@@ -22,6 +22,7 @@ from experiments.services.lifecycle import (
     run_ask_to_stop,
     runs_changed,
 )
+from experiments.services.quotas import check_queued
 from experiments.states import RUN_LEASED, RUN_MOVES, RUN_OPEN, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.states import move_all
@@ -83,10 +84,14 @@ def runs_finish(
 
 
 def runs_requeue(experiment: Experiment, runs: "QuerySet[Run]", actor: User) -> list[UUID]:
-    """A person wants another try at those of the runs that failed or were canceled. Which they were."""
+    """A person wants another try at those of the runs that failed or were canceled. Which they were.
+
+    Raises QuotaExceeded.
+    """
     fields = {**FRESH, "exempt": bool(search_over(experiment))}
     ids = [pk for old in RETRIABLE for pk in move_all(RUN_MOVES, runs, old, RunState.QUEUED, **fields)]
     if ids:
+        check_queued(experiment, len(ids))
         _tell(experiment, ids, "queued", "Retried.", actor)
     return ids
 

@@ -16,6 +16,7 @@ from experiments.manifest import FILE_NAME, Manifest
 from experiments.models import Bundle
 from experiments.selectors.bundles import check_requirements
 from experiments.selectors.code import broken
+from experiments.services.quotas import check_stored
 from mlplatform.kernel import archive, storage
 from mlplatform.kernel.errors import InvalidInput, TooLarge
 
@@ -96,7 +97,7 @@ def bundle_store(
 ) -> Bundle:
     """Check the files and keep them. Equal files of an equal source are one bundle; all equal files share one zip.
 
-    The caller has checked that the user may.
+    The caller has checked that the user may. Raises QuotaExceeded if it does not fit into the storage.
     """
     name = name[:100]
     manifest = _manifest(name, files)
@@ -104,6 +105,8 @@ def bundle_store(
     check_requirements(required)
     content = archive.pack(files)
     digest = hashlib.sha256(content).hexdigest()
+    if not Bundle.objects.filter(project=project, sha256=digest).exists():
+        check_stored(project, user, more=len(content))
     storage.write(f"bundles/{digest}.zip", content)
     with transaction.atomic():
         bundle, created = Bundle.objects.get_or_create(
@@ -120,7 +123,12 @@ def bundle_store(
             },
         )
         if created:
+            # Once more, for somebody else may have stored something meanwhile.
+            check_stored(project, user)
             audit(user, "bundle.create", bundle, project=project, sha256=digest, source=source)
+    # The last bundle with these files may have been deleted meanwhile, with the zip: see services.code_purge.
+    if not storage.exists(bundle.key):
+        storage.write(bundle.key, content)
     return bundle
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from accounts.models import Project, User
+from accounts.permissions import allowed
 from experiments.definition import Definition, check
 from experiments.inspection import check_entrypoint
 from experiments.manifest import Manifest
 from experiments.models import Bundle
+from experiments.models.experiment import Priority
 from experiments.search.parameters import Parameter
 from experiments.search.registry import proposes
 from experiments.search.space import MAX_SETS, ParamSet, complete
@@ -51,6 +54,15 @@ def launch_checked(
             field="runs",
         )
     return Launch(manifest, definition, search, listed, backend)
+
+
+def priority_allowed(user: User, project: Project, priority: str) -> None:
+    """Raise InvalidInput if somebody who is no owner wants to go before everybody else."""
+    if priority == Priority.HIGH and not allowed(user, "manage", project):
+        raise InvalidInput(
+            f"Only owners of {project.name} may give high priority; choose normal, or ask an owner to raise it.",
+            field="priority",
+        )
 
 
 def sets_checked(

@@ -28,7 +28,7 @@ from experiments.services.metric_names import names_admit
 from experiments.services.points import compact_later, points_store
 from experiments.services.pruning import judge_later
 from experiments.services.summaries import Rows, summaries, summarise
-from experiments.states import RunState, StopReason
+from experiments.states import INTERRUPTIONS, RunState, StopReason
 from experiments.telemetry import Batch, End
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
@@ -105,7 +105,7 @@ def _order(run: Run, allocation: Allocation) -> str:
         return "drain" if allocation.state == AllocationState.DRAINING else "continue"
     grace = timedelta(seconds=settings.PAUSE_GRACE_SECONDS)
     asked = run.stop_requested_at
-    if run.stop_reason == StopReason.PAUSED and asked and clock.now() - asked < grace:
+    if run.stop_reason in INTERRUPTIONS and asked and clock.now() - asked < grace:
         return "pause"
     return "stop"
 

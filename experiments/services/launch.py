@@ -8,10 +8,12 @@ from django.utils.text import slugify
 from accounts.models import Project, User
 from accounts.permissions import require
 from accounts.services.audit import audit
+from accounts.services.closing import hold_open
 from experiments.definition import Definition
 from experiments.models import Bundle, Experiment, Run, RunEvent
-from experiments.services.checking import launch_checked, sets_checked
+from experiments.services.checking import launch_checked, priority_allowed, sets_checked
 from experiments.services.lifecycle import experiment_locked, experiment_reopen
+from experiments.services.quotas import check_size, check_storage
 from experiments.services.searching import sets_add, sets_propose_at_launch
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, locks
@@ -29,14 +31,19 @@ def experiment_create(
 ) -> Experiment:
     """Create an experiment and queue its first runs: the listed sets, and what its searcher can say at once.
 
-    Raises InvalidInput with the field for anything wrong; then nothing was created.
+    Raises InvalidInput with the field for anything wrong, QuotaExceeded for more than is allowed; then nothing was
+    created.
     """
     require(user, "launch", project)
     if bundle.project_id != project.id:
         raise NotFound("There is no such code in this project.")
     launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
+    priority_allowed(user, project, launch.definition.priority)
+    check_size(project, user, launch.definition, launch.backend)
     with transaction.atomic():
+        hold_open(project)
         locks.hold(f"experiments of {project.id}")
+        check_storage(project, user, field="runs")
         experiment = Experiment.objects.create(
             project=project,
             slug=_free_slug(project, launch.definition.name),

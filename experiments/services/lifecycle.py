@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import F, Subquery, Sum
 
 from accounts.models import User
+from accounts.services.closing import hold_open
 from experiments.causes import (
     Cause,
     both_causes,
@@ -22,6 +23,7 @@ from experiments.models import Attempt, Checkpoint, Experiment, Run, RunEvent, T
 from experiments.search.registry import is_adaptive
 from experiments.states import (
     EXPERIMENT_MOVES,
+    INTERRUPTIONS,
     RUN_LEASED,
     RUN_MOVES,
     ExperimentState,
@@ -31,6 +33,7 @@ from experiments.states import (
 from mlplatform.broker import enqueue
 from mlplatform.http.live import group_name, publish
 from mlplatform.kernel import clock
+from mlplatform.kernel.errors import NotFound
 from mlplatform.kernel.states import move
 
 PAUSING = "The experiment is paused; it goes back to the queue at its next checkpoint."
@@ -155,10 +158,12 @@ def run_fail(run: Run, cause: Cause) -> bool:
 
 
 def run_ask_to_stop(run: Run, reason: str, message: str, *, actor: User | None = None) -> bool:
-    """A leased run stops at its next report; False if it was asked before. A pause gives way to any other reason."""
-    askable = Run.objects.filter(
-        pk=run.pk, state__in=RUN_LEASED, stop_reason__in=["", StopReason.PAUSED]
-    ).exclude(stop_reason=reason)
+    """A leased run stops at its next report; False if it was asked before.
+
+    What only interrupts it gives way to a reason that ends it.
+    """
+    weaker = [""] if reason in INTERRUPTIONS else ["", *INTERRUPTIONS]
+    askable = Run.objects.filter(pk=run.pk, state__in=RUN_LEASED, stop_reason__in=weaker)
     now = clock.now()
     if not askable.update(stop_reason=reason, stop_requested_at=now):
         return False
@@ -185,9 +190,9 @@ def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> 
     `lost` is how the attempt was lost, if it did not end by itself.
     """
     match run.stop_reason:
-        case "" | StopReason.PAUSED:
+        case "" | StopReason.PAUSED | StopReason.PREEMPTED:
             # No reason: the pause was taken back too late for the worker to hear.
-            return run_pause(run, lost)
+            return run_interrupt(run, lost)
         case StopReason.PRUNED:
             # One that made its last report before it heard of it has given its full answer.
             state = RunState.COMPLETED if run.progress == 1.0 else RunState.PRUNED
@@ -202,11 +207,13 @@ def run_stopped(run: Run, *, traceback: str = "", lost: Cause | None = None) -> 
             return run_finish(run, RunState.CANCELED, lost=lost)
 
 
-def run_pause(run: Run, lost: Cause | None = None) -> bool:
+def run_interrupt(run: Run, lost: Cause | None = None) -> bool:
     """Back to the queue, from which it goes on at its last checkpoint; neither a failure nor a loss."""
-    how = lost.message if lost else "Stopped for a pause;"
-    message = f"{how} {'It' if lost else 'it'} goes on from its last checkpoint."
-    return run_requeue(run, "paused", message, lost, stop_reason="", stop_requested_at=None)
+    preempted = run.stop_reason == StopReason.PREEMPTED
+    why = "Made room for one of higher priority;" if preempted else "Stopped for a pause;"
+    message = f"{lost.message if lost else why} {'It' if lost else 'it'} goes on from its last checkpoint."
+    kind = "preempted" if preempted else "paused"
+    return run_requeue(run, kind, message, lost, stop_reason="", stop_requested_at=None)
 
 
 def not_finite_cause(run: Run, traceback: str = "") -> Cause:
@@ -240,9 +247,15 @@ def attempt_end(run: Run, outcome: str, cause: Cause | None = None) -> None:
 
 
 def experiment_locked(pk: UUID) -> Experiment:
-    """The experiment, locked for changing it and adding runs. Take this lock before a run's, as everybody does."""
+    """The experiment, locked for changing it and adding runs. Take this lock before a run's, as everybody does.
+
+    Raises NotFound if somebody deleted it.
+    """
     rows = Experiment.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("project").get(pk=pk)
+    found = rows.select_related("project").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("The experiment was deleted meanwhile.")
+    return found
 
 
 def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: User | None = None) -> bool:
@@ -267,6 +280,7 @@ def experiment_move(experiment: Experiment, state: str, kind: str, *, actor: Use
 
 def experiment_reopen(experiment: Experiment, actor: User) -> None:
     """There is something to do again: a finished experiment becomes active. A paused one stays paused."""
+    hold_open(experiment.project)
     if experiment.state in (ExperimentState.COMPLETED, ExperimentState.CANCELED):
         experiment_move(experiment, ExperimentState.ACTIVE, "reopened", actor=actor)
 

@@ -1,17 +1,20 @@
 """What would an experiment do? Answered by the code that then does it; nothing is created."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Avg, DurationField, ExpressionWrapper, F, Sum
 
+from accounts.models import User
 from experiments.definition import Definition, run_steps
 from experiments.manifest import reports_expected
 from experiments.models import Attempt, Bundle
+from experiments.models.experiment import Priority
 from experiments.search.port import Rung
 from experiments.search.preview import preview
 from experiments.search.space import ParamSet
 from experiments.selectors.bundles import bundle_warnings
+from experiments.selectors.quota_outlook import Asked, Bound, quota_outlook
 from experiments.services.checking import launch_checked
 from experiments.states import RunState
 from runners.selectors.outlook import Outlook, outlook
@@ -30,12 +33,17 @@ class Preview:
     # Of the runs that may train at a time.
     outlook: Outlook
     warnings: list[str]
+    # What quotas say, the worst first; launching refuses what they refuse.
+    quotas: list[Bound] = field(default_factory=list)
 
 
 def experiment_preview(
-    *, bundle: Bundle, definition: Definition, param_sets: Sequence[Mapping[str, object]] = ()
+    *, user: User, bundle: Bundle, definition: Definition, param_sets: Sequence[Mapping[str, object]] = ()
 ) -> Preview:
-    """The first sets, how many runs and how long about. Raises InvalidInput exactly where launching would."""
+    """The first sets, how many runs and how long about. Raises InvalidInput exactly where launching would.
+
+    Except for what a quota refuses: that is told, so that one sees by how much it is too much.
+    """
     launch = launch_checked(bundle=bundle, definition=definition, param_sets=param_sets)
     definition, listed, progress = launch.definition, launch.listed, launch.manifest.progress
     # What launching goes by, unless the sets say it better.
@@ -54,6 +62,8 @@ def experiment_preview(
         gpus=definition.workers * definition.gpus_per_worker,
         memory=definition.workers * definition.memory_per_worker,
         count=min(definition.max_parallel, found.runs),
+        project=bundle.project_id,
+        priority=Priority(definition.priority).rank,
     )
     return Preview(
         sets=found.sets,
@@ -64,6 +74,17 @@ def experiment_preview(
         seconds=None if each is None else each * found.runs / max(1, room.together),
         outlook=room,
         warnings=bundle_warnings(bundle),
+        quotas=quota_outlook(
+            bundle.project,
+            user,
+            Asked(
+                definition=definition,
+                backend=launch.backend,
+                runs=found.runs,
+                parallel=min(definition.max_parallel, found.runs),
+                seconds_per_run=each,
+            ),
+        ),
     )
 
 

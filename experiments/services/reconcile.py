@@ -13,12 +13,15 @@ from django.db.models import Exists, OuterRef, Q
 
 from experiments.causes import Cause, bundle_cause, start_cause, start_is_hopeless
 from experiments.models import Experiment, Run
+from experiments.models.experiment import Priority
 from experiments.planning import Plan, plan
 from experiments.selectors.code import BundleBroken
+from experiments.selectors.expectations import expected_of
 from experiments.services.budget import search_over
 from experiments.services.bulk import runs_end, runs_finish
 from experiments.services.bundles import bundle_files
 from experiments.services.lifecycle import PAUSING, experiment_locked, experiment_move, run_ask_to_stop
+from experiments.services.preemption import runs_preempt
 from experiments.services.snapshot import failures, snapshot
 from experiments.services.waiting import runs_explain
 from experiments.states import RUN_LEASED, ExperimentState, RunState, StopReason
@@ -27,13 +30,14 @@ from mlplatform.kernel import storage
 from runners.models import Allocation
 from runners.port import RunnerRefused, RunnerUnavailable
 from runners.selectors.allocations import allocations_live
+from runners.services.admission import allocations_admit
 from runners.services.allocations import (
     allocation_drain,
     allocation_request,
     allocation_stop,
-    allocations_admit,
     allocations_follow,
 )
+from runners.services.gates import gates_close
 from runners.services.packages import package_build
 from runners.states import AllocationState
 
@@ -46,7 +50,9 @@ def reconcile() -> None:
     wanting = [pk for pk in _unsettled() if _attempt(reconcile_experiment, pk)]
     allocations_follow()
     troubles = {pk: words for pk in wanting if (words := _attempt(workers_request, pk))}
-    allocations_admit()
+    gates_close()
+    allocations_admit(expected_of)
+    runs_preempt()
     runs_explain(troubles)
 
 
@@ -98,6 +104,9 @@ def workers_request(pk: UUID) -> str:
                 package_key=package_key,
                 fresh_process=experiment.fresh_process,
                 requirements=bundle.requirements,
+                project=experiment.project,
+                user=experiment.created_by,
+                priority=Priority(experiment.priority).rank,
             )
     return ""
 

@@ -9,13 +9,14 @@ from django.db import transaction
 from accounts.models import User
 from accounts.permissions import require
 from accounts.services.audit import audit
-from experiments.definition import HOUR, MAX_NAME, check_limit
+from experiments.definition import HOUR, MAX_NAME, check_limit, check_priority
 from experiments.models import Experiment, RunEvent
-from experiments.models.experiment import Direction
+from experiments.models.experiment import Direction, Priority
 from experiments.search.registry import proposes
 from experiments.search.spec import SearchSpec
 from experiments.services.budget import search_over
 from experiments.services.bulk import runs_requeue
+from experiments.services.checking import priority_allowed
 from experiments.services.lifecycle import (
     experiment_changed,
     experiment_locked,
@@ -24,9 +25,10 @@ from experiments.services.lifecycle import (
 from experiments.states import ExperimentState, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import InvalidInput
+from runners.services.allocations import allocations_prioritize
 
 # What may be changed; `runs` is the number of parameter sets that the searcher may make.
-CHANGEABLE = ("name", "description", "max_parallel", "max_retries", "max_hours", "target", "runs")
+CHANGEABLE = ("name", "description", "max_parallel", "max_retries", "max_hours", "target", "runs", "priority")
 BUDGET_CAUSES = ("budget_time", "target_reached")
 
 
@@ -48,6 +50,9 @@ def experiment_revise(*, user: User, experiment: Experiment, changes: Mapping[st
     before, reach = {name: _value(experiment, name) for name in changes}, _reach(experiment)
     for name, value in changes.items():
         _set(experiment, name, value)
+    if changes.get("priority") != before.get("priority"):
+        priority_allowed(user, experiment.project, experiment.priority)
+        allocations_prioritize(experiment.pk, Priority(experiment.priority).rank)
     after = {name: _value(experiment, name) for name in changes}
     if after == before:
         return experiment
@@ -105,6 +110,9 @@ def _set(experiment: Experiment, name: str, value: Any) -> None:
         case "max_hours":
             check_limit(name, value)
             experiment.max_seconds = value and value * HOUR
+        case "priority":
+            check_priority(_required(name, value))
+            experiment.priority = value
         case "target":
             if value is not None and not experiment.objective_metric:
                 raise InvalidInput(

@@ -21,6 +21,7 @@ from experiments.search.spec import MAX_RUNS, SearchSpec
 from experiments.selectors.search import observations, searched_sets
 from experiments.services.budget import search_over
 from experiments.services.lifecycle import experiment_changed, experiment_locked
+from experiments.services.quotas import check_queued, check_storage
 from experiments.states import RUN_TERMINAL, ExperimentState
 from mlplatform.broker import enqueue
 from mlplatform.kernel.errors import PlatformError
@@ -39,12 +40,17 @@ def sets_add(
     searched: bool = False,
     repeat: int = 1,
 ) -> list[Run]:
-    """Queue `repeat` runs of each set, numbered after what is there. The caller holds the experiment's lock."""
+    """Queue `repeat` runs of each set, numbered after what is there. The caller holds the experiment's lock.
+
+    Raises QuotaExceeded for those of a person; a searcher that learns makes few at a time.
+    """
     if not sets:
         return []
     exempt = not searched and bool(search_over(experiment))
     last = experiment.runs.aggregate(number=Max("number"), set_number=Max("set_number"))
-    numbers, first_set = count((last["number"] or 0) + 1), (last["set_number"] or 0) + 1
+    # Not those of what was deleted, either: a number never names another run than before.
+    numbers = count(max(last["number"] or 0, experiment.numbers_used) + 1)
+    first_set = max(last["set_number"] or 0, experiment.sets_used) + 1
     runs = [
         Run(
             experiment=experiment,
@@ -64,6 +70,9 @@ def sets_add(
     RunEvent.objects.bulk_create(
         RunEvent(experiment=experiment, run=run, kind="queued", actor=actor) for run in runs
     )
+    if actor:
+        check_storage(experiment.project, experiment.created_by, field="runs")
+        check_queued(experiment, len(runs))
     experiment_changed(experiment)
     return runs
 

@@ -10,7 +10,7 @@ from experiments.models import Experiment
 from experiments.planning import GIVE_UP_AFTER, OpenRun, Snapshot
 from experiments.services.budget import target_winners
 from experiments.services.searching import SEARCH_FAILED, sets_wanted
-from experiments.states import RUN_LEASED, RUN_OPEN, ExperimentState, StopReason
+from experiments.states import INTERRUPTIONS, RUN_LEASED, RUN_OPEN, ExperimentState, StopReason
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from runners.selectors.allocations import allocations_live, failed_in_a_row, leases_active
@@ -43,7 +43,7 @@ def snapshot(experiment: Experiment, over: str) -> Snapshot:
                 stop_requested_at=asked_at,
                 winner=pk in winners,
                 exempt=exempt,
-                pausing=reason == StopReason.PAUSED,
+                pausing=reason in INTERRUPTIONS,
                 not_before=not_before,
                 allocation_id=leases[pk].allocation_id if pk in leases else None,
             )

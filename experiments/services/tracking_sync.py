@@ -19,7 +19,7 @@ from experiments.models import Experiment, ModelVersion, Run, TrackingSync
 from experiments.selectors import tracking as selectors
 from experiments.services.lifecycle import experiment_changed, run_changed
 from experiments.states import RunState
-from experiments.tracking.packaging import has_model
+from experiments.tracking.packaging import MODEL_FILE, has_model
 from experiments.tracking.port import (
     ModelRecord,
     ModelUnusable,
@@ -43,7 +43,7 @@ OUTAGE_BACKOFF = (timedelta(seconds=5), timedelta(minutes=1))
 REFUSAL_BACKOFF = (timedelta(minutes=1), timedelta(hours=1))
 # Looks at the storage for one run's model.
 CHECKPOINTS_TO_TRY = 50
-NO_MODEL: dict[str, Any] = {"model_uri": "", "model_step": None, "model_objective": None}
+NO_MODEL: dict[str, Any] = {"model_uri": "", "model_step": None, "model_objective": None, "model_size": None}
 
 
 def sync_due() -> None:
@@ -143,6 +143,7 @@ def _record_model(run: Run, tracking_run_id: str) -> dict[str, Any]:
             "model_uri": tracking_store().record_model(record).uri,
             "model_step": checkpoint.step,
             "model_objective": selectors.objective_with(run, checkpoint, points),
+            "model_size": storage.files_in(url).get(MODEL_FILE),
         }
     return NO_MODEL
 

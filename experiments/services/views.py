@@ -10,13 +10,15 @@ from accounts.permissions import require
 from experiments.models import RunView
 from experiments.models.view import MAX_FIELD, MAX_NAME
 from experiments.query.check import check
-from experiments.query.parser import parse, parse_sort
+from experiments.query.parser import parse, parse_field, parse_sort
+from experiments.query.tree import BY_SET, PARAMS
 from mlplatform.kernel.errors import Conflict, InvalidInput
 from mlplatform.kernel.text import storable
 
 # Of a person in a project, and of a project.
 MAX_VIEWS = 200
 MAX_COLUMNS = 100
+MAX_PINNED = 20
 
 
 def view_create(
@@ -51,6 +53,17 @@ def _require(user: User, view: RunView) -> None:
     require(user, "view" if view.owner_id == user.pk else "control", view.project)
 
 
+def _check_group(group: str) -> None:
+    """Raise InvalidInput unless runs can be taken together like this."""
+    if group in ("", BY_SET):
+        return
+    if len(group) <= MAX_FIELD and parse_field(group).head == PARAMS:
+        return
+    raise InvalidInput(
+        f"Runs cannot be grouped by {group[:MAX_NAME]!r}; use {BY_SET} or params.<name>.", field="group"
+    )
+
+
 @transaction.atomic
 def _save(view: RunView, changes: Mapping[str, Any]) -> RunView:
     for name, value in changes.items():
@@ -69,6 +82,9 @@ def _save(view: RunView, changes: Mapping[str, Any]) -> RunView:
         storable(key) != key or len(key) > MAX_FIELD for key in view.columns
     ):
         raise InvalidInput(f"A view has at most {MAX_COLUMNS} columns, each a field.", field="columns")
+    _check_group(view.group)
+    if len(view.pinned) > MAX_PINNED or any(type(number) is not int or number < 1 for number in view.pinned):
+        raise InvalidInput(f"A view pins at most {MAX_PINNED} runs, by their numbers.", field="pinned")
     if view.is_default:
         same = RunView.objects.filter(project=view.project_id, owner=view.owner_id, is_default=True)
         same.exclude(pk=view.pk).update(is_default=False)

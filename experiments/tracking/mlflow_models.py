@@ -5,12 +5,20 @@ tab of the experiment, "Logged models" of the run, source of a version) are made
 finds it too.
 """
 
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from experiments.tracking import names, packaging, rows
-from experiments.tracking.port import ModelRecord, RecordedModel, RegisteredVersion, TrackingRejected
-from experiments.tracking.rest import MlflowRest
+from experiments.tracking.mlflow_files import MlflowFiles, proxied
+from experiments.tracking.port import (
+    ModelRecord,
+    RecordedModel,
+    RegisteredVersion,
+    StoredFile,
+    TrackingRejected,
+)
+from experiments.tracking.rest import MlflowRest, suppress_missing
 
 MODEL_NAME = "model"
 CHECKPOINT_TAG = "mlplatform.checkpoint"
@@ -22,6 +30,7 @@ class MlflowModels:
 
     def __init__(self, rest: MlflowRest) -> None:
         self._rest = rest
+        self._files = MlflowFiles(rest)
 
     def record(self, record: ModelRecord) -> RecordedModel:
         """Upload the checkpoint's model and mark it ready; a ready one is left alone."""
@@ -57,6 +66,39 @@ class MlflowModels:
         }
         return _version(self._rest.post("/model-versions/create", creation)["model_version"])
 
+    def files(self, uri: str) -> list[StoredFile]:
+        """Files of a logged model."""
+        return self._files.below(self._location(uri))
+
+    def chunks(self, uri: str, path: str) -> Iterator[bytes]:
+        """One of them."""
+        yield from self._files.chunks(self._location(uri), path)
+
+    def forget(self, tracking_run_id: str, experiment_id: str) -> int:
+        """Delete the models of a run and the versions made from them; the bytes of their files."""
+        found = self._rest.get("/model-versions/search", filter=f"run_id = '{tracking_run_id}'")
+        names_of = {str(version["name"]) for version in found.get("model_versions", [])}
+        for version in found.get("model_versions", []):
+            body = {"name": version["name"], "version": str(version["version"])}
+            self._rest.delete("/model-versions/delete", body)
+        for name in names_of:
+            left = self._rest.get("/model-versions/search", filter=f"name = '{name}'", max_results="1")
+            if not left.get("model_versions"):
+                self._rest.delete("/registered-models/delete", {"name": name})
+        freed = 0
+        search = {"experiment_ids": [experiment_id], "filter": f"source_run_id = '{tracking_run_id}'"}
+        for model in self._rest.post("/logged-models/search", search).get("models", []):
+            freed += self._files.remove(model["info"]["artifact_uri"])
+            self._rest.delete(f"/logged-models/{model['info']['model_id']}", {})
+        return freed
+
+    def _location(self, uri: str) -> str:
+        """Where the files of a model are; empty if it is gone."""
+        with suppress_missing():
+            answer = self._rest.get(f"/logged-models/{quote(uri.removeprefix('models:/'), safe='')}")
+            return str(answer["model"]["info"]["artifact_uri"])
+        return ""
+
     def _find(self, record: ModelRecord, experiment_id: str) -> dict[str, Any] | None:
         search = {"experiment_ids": [experiment_id], "filter": f"source_run_id = '{record.tracking_run_id}'"}
         for model in self._rest.post("/logged-models/search", search).get("models", []):
@@ -84,14 +126,13 @@ class MlflowModels:
         return info
 
     def _upload(self, record: ModelRecord, checkpoint: packaging.Checkpoint, model: dict[str, Any]) -> None:
-        location = urlsplit(model["artifact_uri"])
-        if location.scheme != "mlflow-artifacts":
+        root = proxied(model["artifact_uri"])
+        if root is None:
             raise TrackingRejected(
                 f"MLflow keeps artifacts at {model['artifact_uri']}, where the portal cannot write; start its"
                 " server with --serve-artifacts and no --default-artifact-root",
                 reason="artifact_location",
             )
-        root = location.path.lstrip("/")
         origin = packaging.Origin(
             model_id=model["model_id"],
             run_id=record.tracking_run_id,

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from experiments.tracking import names, rows
+from experiments.tracking.mlflow_files import MlflowFiles
 from experiments.tracking.mlflow_models import MlflowModels
 from experiments.tracking.port import (
     ModelRecord,
@@ -19,6 +20,7 @@ from experiments.tracking.port import (
     RecordedRun,
     RegisteredVersion,
     RunRecord,
+    StoredFile,
     TrackingRejected,
 )
 from experiments.tracking.rest import TIMEOUT, MlflowRest
@@ -34,6 +36,7 @@ class MlflowStore:
     def __init__(self, url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._rest = MlflowRest(url, timeout=timeout)
         self._models = MlflowModels(self._rest)
+        self._files = MlflowFiles(self._rest)
 
     def record_run(self, record: RunRecord) -> RecordedRun:
         """Create or complete the run; its status is written last, so what has it was told completely."""
@@ -58,21 +61,53 @@ class MlflowStore:
         """Make the model a version of the registered model."""
         return self._models.register(name=name, model=model, description=description)
 
+    def model_files(self, uri: str) -> list[StoredFile]:
+        """Files of a logged model behind the artifact proxy."""
+        return self._models.files(uri)
+
+    def model_file(self, uri: str, path: str) -> Iterator[bytes]:
+        """One of them, streamed."""
+        return self._models.chunks(uri, path)
+
+    def forget_run(self, *, experiment_id: str, run_id: str) -> int:
+        """Files are deleted; runs and models go to MLflow's trash, which `mlflow gc` empties.
+
+        The run itself goes last, because it is what everything else is found by.
+        """
+        there = self._find_experiment(experiment_id)
+        freed = 0
+        for run in self._runs(run_id, there) if there else ():
+            info = run["info"]
+            freed += self._models.forget(info["run_id"], there)
+            freed += self._files.remove(info["artifact_uri"])
+            self._rest.post("/runs/delete", {"run_id": info["run_id"]})
+        return freed
+
+    def forget_experiment(self, experiment_id: str) -> None:
+        """To MLflow's trash, where it keeps its name until `mlflow gc`."""
+        if there := self._find_experiment(experiment_id):
+            self._rest.post("/experiments/delete", {"experiment_id": there})
+
     def close(self) -> None:
         """Give the connections back."""
         self._rest.close()
 
     def _find_runs(self, record: RunRecord, experiment_id: str) -> tuple[dict[str, Any] | None, list[str]]:
         """The run of this attempt, if there is one, and the ids of those that it replaces."""
-        search = {
-            "experiment_ids": [experiment_id],
-            "filter": f"tags.`{RUN_TAG}` = '{record.run_id}'",
-            "order_by": ["attributes.start_time", "attributes.run_id"],
-        }
-        runs = self._rest.post("/runs/search", search).get("runs", [])
+        runs = self._runs(record.run_id, experiment_id)
         current = [run["info"] for run in runs if _attempt(run) == record.attempt]
         earlier = [run["info"] for run in runs if _attempt(run) < record.attempt]
         return current[0] if current else None, [info["run_id"] for info in current[1:] + earlier]
+
+    def _runs(self, run_id: str, experiment_id: str) -> list[dict[str, Any]]:
+        """What MLflow has of one run of the portal, oldest first."""
+        search = {
+            "experiment_ids": [experiment_id],
+            "filter": f"tags.`{RUN_TAG}` = '{run_id}'",
+            "order_by": ["attributes.start_time", "attributes.run_id"],
+        }
+        runs: list[dict[str, Any]] = self._rest.post("/runs/search", search).get("runs", [])
+        return runs
 
     def _create_run(self, record: RunRecord, experiment_id: str) -> dict[str, Any]:
         creation = {

@@ -7,7 +7,7 @@ Guarantees that every adapter gives, and that tests/contracts/tracking_store_con
 - errors are TrackingUnavailable (the same call may work later) or TrackingRejected (it never will).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +123,14 @@ class RegisteredVersion:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a model: its path below the model, and its bytes."""
+
+    path: str
+    size: int
+
+
 class TrackingStore(Protocol):
     """A tracker of runs and models. Guarantees: see the head of this file."""
 
@@ -140,4 +148,26 @@ class TrackingStore(Protocol):
 
     def register_model(self, *, name: str, model: RecordedModel, description: str) -> RegisteredVersion:
         """Make the model a version of the registered model `name`; the same model keeps its version."""
+        ...
+
+    def model_files(self, uri: str) -> Sequence[StoredFile]:
+        """The files of a recorded model by path, none if it is gone. `uri` is that of its RecordedModel."""
+        ...
+
+    def model_file(self, uri: str, path: str) -> Iterator[bytes]:
+        """One of these files in parts; nothing is loaded before the first is asked for.
+
+        The path is one that `model_files` gave: whoever takes it from outside looks there first.
+        """
+        ...
+
+    def forget_run(self, *, experiment_id: str, run_id: str) -> int:
+        """Delete the run with its points, files, models and their versions; the bytes of its files.
+
+        Every attempt of it, also if nothing was ever recorded. A registered model goes with its last version.
+        """
+        ...
+
+    def forget_experiment(self, experiment_id: str) -> None:
+        """Delete the tracker's experiment, after its runs. Nothing there is not an error."""
         ...

@@ -4,7 +4,7 @@ The `mlflow` client package is not imported: `from mlflow import MlflowClient` t
 (0.8 s and 68 MiB with mlflow-skinny alone) in every process that does it; httpx takes 0.1 s and 20 MiB.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +18,10 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 # Long enough for 1,000 points on a busy server; the outbox does the retries, so a call is made once.
 TIMEOUT = httpx.Timeout(20, connect=3)
 UPLOAD_TIMEOUT = httpx.Timeout(120, connect=3)
+CHUNK_BYTES = 2**18
 _MESSAGE_LIMIT = 500
+# In MLflow's own words, and as a status where it has none.
+_MISSING = {"RESOURCE_DOES_NOT_EXIST", "404"}
 # Client errors that pass by themselves: timeout, too early, too many requests.
 _PASSING = {408, 425, 429}
 
@@ -45,6 +48,37 @@ class MlflowRest:
         """Answer of a change."""
         return self._json(self._send("PATCH", API + path, json=body))
 
+    def delete(self, path: str, body: dict[str, Any]) -> None:
+        """Take something away. What is not there is not an error."""
+        with suppress_missing():
+            self._send("DELETE", API + path, json=body)
+
+    def listing(self, path: str) -> list[dict[str, Any]]:
+        """What lies in a folder of the artifact proxy: `path` (its name in there), `is_dir`, `file_size`."""
+        with suppress_missing():
+            files: list[dict[str, Any]] = self._json(self._send("GET", ARTIFACTS, params={"path": path})).get(
+                "files", []
+            )
+            return files
+        return []
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """Stream one file of the artifact proxy."""
+        url = f"{ARTIFACTS}/{quote(path)}"
+        try:
+            with self._client.stream("GET", url, timeout=UPLOAD_TIMEOUT) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._error("GET", url, response)
+                yield from response.iter_bytes(CHUNK_BYTES)
+        except httpx.TransportError as error:
+            raise self._silent(error) from error
+
+    def remove(self, path: str) -> None:
+        """Delete a file or a folder of the artifact proxy. What is not there is not an error."""
+        with suppress_missing():
+            self._send("DELETE", f"{ARTIFACTS}/{quote(path)}")
+
     def upload(self, path: str, content: bytes | Iterable[bytes], size: int) -> None:
         """Stream one file to the server's artifact proxy. Overwrites."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
@@ -63,12 +97,15 @@ class MlflowRest:
         try:
             response = self._client.request(method, path, **options)
         except httpx.TransportError as error:
-            raise TrackingUnavailable(
-                f"MLflow at {self.address} does not answer ({type(error).__name__}); will be tried again"
-            ) from error
+            raise self._silent(error) from error
         if response.is_success:
             return response
         raise self._error(method, path, response)
+
+    def _silent(self, error: httpx.TransportError) -> TrackingUnavailable:
+        return TrackingUnavailable(
+            f"MLflow at {self.address} does not answer ({type(error).__name__}); will be tried again"
+        )
 
     def _error(self, method: str, path: str, response: httpx.Response) -> PlatformError:
         answer = _object(response) or {}
@@ -86,6 +123,17 @@ class MlflowRest:
                 reason="not_mlflow",
             )
         return answer
+
+
+class suppress_missing:  # noqa: N801  # named as contextlib.suppress is
+    """Pass over the refusal of what is not there."""
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Whether to pass over it."""
+        return isinstance(error, TrackingRejected) and error.details["reason"] in _MISSING
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:

@@ -36,6 +36,8 @@ UNPIN = (
     '<a class="btn btn-icon btn-ghost unpin" href="{}" hx-get="{}" hx-target="#overview" hx-sync="#overview:replace" '
     'hx-replace-url="true" aria-label="Unpin run {}" title="Unpin">{}</a>'
 )
+# Why it has not stopped yet; anything else is just stopping.
+STOPPING: dict[str, str] = {StopReason.PAUSED: "pausing", StopReason.PREEMPTED: "making room"}
 
 Cell = Callable[[RunRow], SafeString]
 
@@ -101,7 +103,7 @@ class _Cells:
     def _state(self, row: RunRow) -> SafeString:
         html = self._component("components/state.html", state=row.run.state)
         if row.run.stop_reason and not row.run.is_terminal:
-            words = "pausing" if row.run.stop_reason == StopReason.PAUSED else "stopping"
+            words = STOPPING.get(row.run.stop_reason, "stopping")
             html += format_html(' <span class="small text-secondary">{}</span>', words)
         return format_html(_td(), html)
 

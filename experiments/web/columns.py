@@ -17,6 +17,8 @@ from experiments.web.looks import Look
 
 # Of the metrics that a table shows if nobody has chosen, and of what is offered to choose from.
 MAX_METRICS = 8
+# Groups may hold all runs: each metric is a sum over every one of them.
+MAX_GROUP_METRICS = 3
 MAX_OFFERED = 300
 PLAIN = {
     "state": "State",
@@ -141,7 +143,8 @@ class ColumnMaker:
 
         What decides stands where a narrow screen still shows it.
         """
-        metrics = [str(Field(METRICS, one.name)) for one in self.space.metrics[:MAX_METRICS]]
+        most = MAX_GROUP_METRICS if self.look.by_param else MAX_METRICS
+        metrics = [str(Field(METRICS, one.name)) for one in self.space.metrics[:most]]
         decides = 1 if self.experiment.objective_metric else 0
         params = [str(field) for field in self._params if field in self._differing]
         keys = ["state", "progress", *metrics[:decides], "curve", *params, *metrics[decides:], "duration"]

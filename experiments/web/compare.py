@@ -26,7 +26,7 @@ from experiments.selectors.comparison import (
 )
 from experiments.selectors.runs import RunRow
 from experiments.web.provenance import LABELS, value_text
-from experiments.web.series import chart_json
+from experiments.web.series import chart_json, metric_in
 from mlplatform.http.pages import render_page
 from mlplatform.http.templatetags import RUN_LOOKS
 from mlplatform.kernel.errors import InvalidInput
@@ -168,7 +168,7 @@ def compare_series(request: SignedInRequest, project: str) -> JsonResponse:
     for one in comparison.runs:
         said.setdefault(one.run.pk, {})["look"] = one.look
     names = names_of([run.pk for run in runs])
-    metric = request.GET.get("metric") or (names[0] if names else "")
+    metric = metric_in(request.GET, names)
     measured = RunMetric.objects.filter(run__in=runs, name=metric).select_related("run")
     return chart_json(request.GET, metric, names, measured.order_by("-run_number", "run"), said)
 

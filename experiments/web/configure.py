@@ -71,7 +71,9 @@ def _page(request: SignedInRequest, project: str, bundle: UUID) -> HttpResponse:
             if not LOOKING & set(request.POST):
                 return _launch(request, source, origin, given)
             definition, sets = given.definition(), given.sets
-            preview = experiment_preview(bundle=source, definition=definition, param_sets=sets)
+            preview = experiment_preview(
+                user=request.user, bundle=source, definition=definition, param_sets=sets
+            )
             context["preview"] = preview_shown(preview, code.parameters, definition)
             if "view" in request.POST:
                 given = _as(request.POST["view"], code, definition, sets)

@@ -20,7 +20,9 @@ from experiments.services.control import (
     runs_cancel,
     runs_retry,
 )
+from experiments.services.deletion import runs_delete
 from experiments.services.revision import experiment_revise
+from experiments.web import deletion
 from experiments.web.compare import MAX_RUNS, MIN_RUNS, Choice
 from experiments.web.looks import Look
 from experiments.web.revision_form import RevisionForm
@@ -62,7 +64,7 @@ def retry(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
 @require_POST
 @signed_in
 def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
-    """Compare, pin, cancel, retry or tag (`action`) the runs whose numbers are sent as `run`."""
+    """Compare, pin, cancel, retry, tag or delete (`action`) the runs whose numbers are sent as `run`."""
     action = request.POST.get("action")
     found = experiment_get(request.user, project, slug, "view" if action in ("compare", "pin") else "control")
     numbers = numbers_in(request.POST, "run")
@@ -70,12 +72,17 @@ def bulk(request: SignedInRequest, project: str, slug: str) -> HttpResponse:
         return _compare(request, found, numbers)
     if action == "pin" and numbers:
         return redirect(f"{found.get_absolute_url()}{Look.of(request.GET).pinning(numbers).href}")
-    if not numbers or action not in ("cancel", "retry", "tag"):
+    if action == "delete" and numbers:
+        return deletion.runs(request, found, numbers)
+    if not numbers or action not in ("cancel", "retry", "tag", deletion.CONFIRMED):
         messages.error(request, "Select at least one run, then choose what to do with it.")
         return _back(request, found)
     if action == "cancel":
         outcome = runs_cancel(user=request.user, experiment=found, numbers=numbers)
         _tell(request, outcome, "canceled; what trains stops at its next report", "over already")
+    elif action == deletion.CONFIRMED:
+        outcome = runs_delete(user=request.user, experiment=found, numbers=numbers)
+        _tell(request, outcome, "deleted", "still open, or another run was forked from it")
     elif action == "tag":
         if tagged := tag_sent(request, found, numbers):
             _tell(request, tagged, "tagged", "there is no such run")

@@ -12,6 +12,7 @@ from experiments.selectors.experiments import experiment_get
 from experiments.selectors.overview import run_counts
 from experiments.selectors.runs import best_objective
 from experiments.selectors.tracking import tracking_trouble
+from experiments.selectors.waits import experiments_waits
 from experiments.states import RunState
 from experiments.web.listing import runs_shown
 from experiments.web.outcome import best_value, outcome_of
@@ -40,6 +41,7 @@ def experiment(request: SignedInRequest, project: str, slug: str) -> HttpRespons
         **best_value(found, best),
         "outcome": outcome_of(found, best, failed),
         "tracking": tracking_trouble(found),
+        "wait": experiments_waits(request.user, [found]).get(found.pk),
         "series_url": reverse("series", args=[found.project.slug, found.slug]),
         "points_view": "api_experiment_points",
         "points_pk": found.pk,

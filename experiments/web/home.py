@@ -7,13 +7,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Project
-from accounts.permissions import roles_in, suffices
+from accounts.permissions import may, roles_in
 from accounts.selectors.projects import project_list
-from accounts.services.projects import NAME_LIMIT, project_create
+from accounts.services.projects import NAME_LIMIT, project_create, project_of_ones_own
 from accounts.web.access import SignedInRequest, signed_in
 from accounts.web.once import once
 from experiments.catalog import examples
 from experiments.selectors.dashboard import Dashboard, Failure, dashboard
+from experiments.selectors.quotas import dashboard_lines
 from experiments.services.bundles import bundle_from_example
 from experiments.web.advice import Advice, advice_for
 from mlplatform.http.pages import render_page
@@ -42,6 +43,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     context = {
         "found": found,
         "failures": [FailureShown(each, advice_for(each.cause_code)) for each in found.failures],
+        "quotas": dashboard_lines(request.user, projects),
         "capacities": capacities(allocations_holding()),
         "places": places_in_line(),
         "example": examples()[0],
@@ -58,7 +60,10 @@ def home(request: SignedInRequest) -> HttpResponse:
 def start(request: SignedInRequest) -> HttpResponse:
     """A project of one's own with the first example in it, ready to launch."""
     owner = request.user.get_full_name() or request.user.username
-    project = project_create(user=request.user, name=f"{owner}’s project"[:NAME_LIMIT])
+    # Their own may be archived.
+    project = project_of_ones_own(user=request.user) or project_create(
+        user=request.user, name=f"{owner}’s project"[:NAME_LIMIT]
+    )
     bundle = bundle_from_example(user=request.user, project=project, name=examples()[0].name)
     return redirect("experiment_configure", project.slug, bundle.pk)
 
@@ -66,7 +71,8 @@ def start(request: SignedInRequest) -> HttpResponse:
 def _launch_in(request: SignedInRequest, projects: list[Project]) -> Project | None:
     """The first project in which the person may start something."""
     roles = roles_in([(request.user, each.pk) for each in projects])
-    return next((each for each in projects if suffices(roles[request.user.pk, each.pk], "launch")), None)
+    shown = zip(projects, roles, strict=True)
+    return next((each for each, role in shown if role and may(role, "launch", each)), None)
 
 
 def _places(found: Dashboard, projects: list[Project]) -> str:

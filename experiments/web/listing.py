@@ -6,11 +6,11 @@ from typing import Any
 from accounts.web.access import SignedInRequest
 from experiments.models import Experiment, RunView
 from experiments.query.errors import QueryError
-from experiments.query.tree import PARAMS, Field
+from experiments.query.tree import BY_SET, PARAMS, Field
 from experiments.selectors.groups import SetRow, set_table
 from experiments.selectors.overview import RunCounts
 from experiments.selectors.paging import Page
-from experiments.selectors.param_groups import MAX_GROUPS, GroupRow, param_groups
+from experiments.selectors.param_groups import MAX_PAGE, GroupRow, param_groups
 from experiments.selectors.runs import RunRow
 from experiments.selectors.tables import (
     PAGE_ROWS,
@@ -26,7 +26,7 @@ from experiments.selectors.views import views_of
 from experiments.web.cells import lines
 from experiments.web.columns import ColumnMaker
 from experiments.web.completion import query_fields
-from experiments.web.looks import BY_SET, Look
+from experiments.web.looks import Look
 from experiments.web.words import counted
 from mlplatform.kernel.errors import InvalidInput
 
@@ -49,7 +49,7 @@ def runs_shown(
     space = experiment_space(experiment)
     views = list(views_of(request.user, experiment.project))
     view = next((one for one in views if one.is_default), None) if not request.GET else None
-    look = _usable(Look.of_view(view), space) if view else Look.of(request.GET)
+    look = _usable(Look.of_view(view, experiment.pk), space) if view else Look.of(request.GET)
     maker = ColumnMaker(experiment, space, look)
     error = ""
     table: Table[Any]
@@ -92,7 +92,9 @@ def runs_shown(
         "column_fields": look.fields("column", "differing"),
         "view": view,
         "views": [
-            KeptView(one, Look.of_view(one).href, may_control or one.owner_id == request.user.pk)
+            KeptView(
+                one, Look.of_view(one, experiment.pk).href, may_control or one.owner_id == request.user.pk
+            )
             for one in views
         ],
         **_links(look, table.page),
@@ -116,8 +118,13 @@ def _links(look: Look, page: Page) -> dict[str, str]:
 
 def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
     what = "value" if look.by_param else "set" if look.grouped else "run"
-    if look.by_param and shown == MAX_GROUPS:
-        return f"The first {counted(shown, what)}"
+    if look.by_param:
+        # A query is about runs: how many values there are without it, nobody asked.
+        return (
+            f"{shown:,} of {counted(matching or 0, what)}"
+            if shown < (matching or 0)
+            else counted(shown, what)
+        )
     if matching is None:
         return f"{shown:,} of {counted(total, what)}" if shown < total else counted(total, what)
     of = f"{matching:,} of {counted(total, what)}"
@@ -126,8 +133,19 @@ def _words(look: Look, shown: int, matching: int | None, total: int) -> str:
 
 def _table(space: RunSpace, look: Look, metrics: list[str]) -> Table[Any]:
     if look.by_param:
-        groups = param_groups(space, look.by_param, where=look.where, sort=look.sort, metrics=metrics)
-        return Table(groups, Page([], "", ""), None)
+        number = int(look.after) if look.after.isascii() and look.after.isdigit() else 1
+        found = param_groups(
+            space,
+            look.by_param,
+            where=look.where,
+            sort=look.sort,
+            metrics=metrics,
+            number=min(max(number, 1), MAX_PAGE),
+        )
+        # Pages of values go by number: sums over all of them have no place to go on from.
+        previous = str(found.number - 1) if found.number > 1 else ""
+        following = str(found.number + 1) if found.has_following else ""
+        return Table(found.groups, Page([], previous, following), found.count)
     read: TableReader[RunRow] | TableReader[SetRow] = set_table if look.grouped else run_table
     return read(
         space,

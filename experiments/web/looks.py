@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import QueryDict
 
 from experiments.models import RunView
 from experiments.query.errors import QueryError
 from experiments.query.parser import parse_field
-from experiments.query.tree import PARAMS
+from experiments.query.tree import BY_SET, PARAMS
 
-BY_SET = "set"
 MAX_PINNED = 20
 MAX_DIGITS = 10
 
@@ -51,9 +51,28 @@ class Look:
         )
 
     @classmethod
-    def of_view(cls, view: RunView) -> "Look":
-        """What was kept."""
-        return cls(where=view.where, sort=view.sort, columns=tuple(view.columns), differing=view.differing)
+    def of_view(cls, view: RunView, experiment: UUID) -> "Look":
+        """What was kept, for the runs of an experiment."""
+        return cls(
+            where=view.where,
+            sort=view.sort,
+            columns=tuple(view.columns),
+            differing=view.differing,
+            group=view.group,
+            pinned=tuple(view.pinned) if view.pinned_of == experiment else (),
+        )
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a view keeps of it: all but the page."""
+        return {
+            "where": self.where,
+            "sort": self.sort,
+            "columns": list(self.columns),
+            "differing": self.differing,
+            "group": self.group,
+            "pinned": list(self.pinned),
+        }
 
     @property
     def grouped(self) -> bool:

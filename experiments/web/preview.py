@@ -6,17 +6,21 @@ from typing import Any
 
 from experiments.definition import Definition
 from experiments.search.parameters import Parameter
+from experiments.selectors.quota_outlook import NEVER, REFUSED, WAITS
 from experiments.services.preview import Preview
 from experiments.web.words import counted
 from mlplatform.http.templatetags import number
 from runners.selectors.outlook import Outlook
+
+HOLDING_BACK = frozenset({REFUSED, NEVER, WAITS})
 
 
 @dataclass(frozen=True)
 class PreviewShown:
     """`shared` are the parameters that are the same in every set that is shown; the table has the others.
 
-    `room` says whether it fits now; `starts` is a word for how much of what may run at a time starts at once.
+    `room` says whether it fits now, unless a quota holds it back; `starts` is a word for how much of what may run at a
+    time starts at once.
     """
 
     headline: str
@@ -39,11 +43,13 @@ def preview_shown(
     varying = [name for name in used if any(value != columns[name][0] for value in columns[name])]
     wanted = min(definition.max_parallel, preview.runs)
     outlook = preview.outlook
+    # What a quota keeps from starting does not start, whatever room there is.
+    is_held = any(bound.level in HOLDING_BACK for bound in preview.quotas)
     starts = "all" if outlook.now == min(wanted, outlook.together) else "some" if outlook.now else "none"
     return PreviewShown(
         headline=_headline(preview, definition.search.get("repeat", 1)),
         each=_each(definition),
-        room=room_words(outlook, wanted=wanted, runs=preview.runs),
+        room="" if is_held else room_words(outlook, wanted=wanted, runs=preview.runs),
         starts=starts,
         preview=preview,
         names=varying,

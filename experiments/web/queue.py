@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import visible_projects
+from accounts.permissions import is_staff, visible_projects
 from accounts.web.access import SignedInRequest, signed_in
 from experiments.selectors.queue import Queue
 from experiments.selectors.queue import queue as queue_of
@@ -20,8 +20,10 @@ MAX_PLACES = 50
 def queue(request: SignedInRequest) -> HttpResponse:
     """Of projects that I may not see, it says only how much they hold."""
     found = queue_of(request.user)
-    mine = set(visible_projects(request.user).values_list("pk", flat=True)) if request.user.is_staff else None
-    context = {"queue": found, "live": _places(found, mine)}
+    mine = (
+        set(visible_projects(request.user).values_list("pk", flat=True)) if is_staff(request.user) else None
+    )
+    context = {"queue": found, "live": _places(found, mine), "mine": mine}
     return render_page(request, "experiments/queue.html", context, fragment="queue")
 
 

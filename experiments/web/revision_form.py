@@ -18,7 +18,16 @@ class RevisionForm(LimitsForm):
     description = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "form-control"})
     )
-    field_order = ("name", "description", "max_parallel", "max_retries", "max_hours", "target", "runs")
+    field_order = (
+        "name",
+        "description",
+        "max_parallel",
+        "max_retries",
+        "max_hours",
+        "target",
+        "priority",
+        "runs",
+    )
 
     def __init__(self, data: Mapping[str, Any] | None, experiment: Experiment) -> None:
         super().__init__(data, Definition.of_experiment(experiment))
@@ -34,4 +43,5 @@ class RevisionForm(LimitsForm):
 
     def changes(self) -> dict[str, Any]:
         """The fields that differ from what they began with."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        changed = {name: self.cleaned_data[name] for name in self.changed_data}
+        return {name: value for name, value in changed.items() if name != "priority" or value}

@@ -16,6 +16,7 @@ from experiments.selectors.overview import neighbours
 from experiments.selectors.points import points_dropped
 from experiments.selectors.runs import run_details, run_get
 from experiments.selectors.tracking import tracking_state
+from experiments.selectors.waits import run_wait
 from experiments.services.control import run_cancel, run_retry
 from experiments.states import RunState
 from experiments.web.advice import PRUNED, advice_for
@@ -50,6 +51,7 @@ def run(request: SignedInRequest, project: str, slug: str, number: int) -> HttpR
         "advice": PRUNED if found.state == RunState.PRUNED else advice_for(found.cause_code),
         "why": found.cause_message or next((e.message for e in events if e.kind == "stop_requested"), ""),
         "waits_until": found.not_before if _waits(found) else None,
+        "wait": run_wait(request.user, found),
         "checkpoints": checkpoints,
         "forks": found.forks.order_by("number"),
         "may_continue": bool(checkpoints.rows) and can_continue(found),

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from experiments.definition import LIMITS, MAX_NAME, Definition
+from experiments.manifest import PRIORITIES
 from experiments.search.scalars import exact
 
 
@@ -73,6 +74,11 @@ class LimitsForm(Section):
     """How much at a time and how much in all."""
 
     clearable = ("max_hours", "target")
+
+    def values(self) -> dict[str, Any]:
+        """A priority that is not sent at all stays."""
+        return {name: value for name, value in super().values().items() if name != "priority" or value}
+
     max_parallel = _whole("max_parallel", label="Runs at a time")
     max_retries = _whole("max_retries", label="Retries", help_text="Per run that fails.")
     max_hours = _amount(
@@ -80,6 +86,11 @@ class LimitsForm(Section):
         required=False,
         label="Hours at most",
         help_text="Of being active; pauses do not count.",
+    )
+    priority = forms.ChoiceField(
+        choices=[(each, each.capitalize()) for each in PRIORITIES],
+        required=False,
+        help_text="What goes first when not everything can run. Owners may choose high.",
     )
     target = forms.FloatField(
         required=False, label="Target", help_text="Everything stops once the metric reaches it."

@@ -31,9 +31,14 @@ def series_json(request: SignedInRequest, project: str, slug: str) -> JsonRespon
     """
     found = experiment_get(request.user, project, slug)
     names = experiment_metric_names(found, system="system" in request.GET)
-    metric = request.GET.get("metric") or (names[0] if names else "")
+    metric = metric_in(request.GET, names)
     measured = summaries_of(found, [metric], numbers_in(request.GET, "run"))
     return chart_json(request.GET, metric, names, measured)
+
+
+def metric_in(query: QueryDict, names: Sequence[str]) -> str:
+    """`?metric=`, else the first of the names, which begin with what decides; empty if nothing was reported."""
+    return query.get("metric") or next(iter(names), "")
 
 
 def chart_json(

@@ -25,10 +25,8 @@ def create(request: SignedInRequest, project: str) -> HttpResponse:
     experiment = _experiment(request, project)
     look = Look.of(request.GET)
     content = {
-        "where": look.where,
-        "sort": look.sort,
-        "columns": list(look.columns),
-        "differing": look.differing,
+        **look.kept,
+        "pinned_of": experiment.pk if look.pinned else None,
         "is_default": "is_default" in request.POST,
     }
     try:

@@ -25,9 +25,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class ClientError(Exception):
     """The portal refused, in its own words."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class PortalClient:
@@ -44,16 +45,22 @@ class PortalClient:
             transport=transport,
         )
 
-    def sign_in(self, username: str, password: str, name: str = "mlp command") -> str:
-        """Get an API token for a user and use it from now on."""
-        answer = self.post("/auth/tokens/", {"username": username, "password": password, "name": name})
+    def sign_in(
+        self, username: str, password: str, name: str = "mlp command", code: str = "", **limits: Any
+    ) -> str:
+        """Get a token for a user and use it from now on; by default it can do all that they can, for 90 days.
+
+        `code` is of the second factor, if there is one.
+        """
+        credentials = {"username": username, "password": password, "name": name, "code": code}
+        answer = self.post("/auth/tokens/", {"scope": "admin", **credentials, **limits})
         token = str(answer["token"])
         self._http.headers["Authorization"] = f"Bearer {token}"
         return token
 
     def sign_out(self) -> None:
         """End the token of this client."""
-        self._checked(self._http.delete("/auth/tokens/current/"))
+        self.delete("/auth/tokens/current/")
 
     def projects(self) -> list[Json]:
         """The user's projects, by name."""
@@ -125,6 +132,15 @@ class PortalClient:
         made: Json = self.create(f"/experiments/{pk}/clone/", fields)
         return made
 
+    def experiment_definition(self, pk: str) -> str:
+        """experiment.yaml that, beside the same code, makes another one like it."""
+        return self._checked(self._http.get(f"/experiments/{pk}/definition.yaml")).text
+
+    def experiment_delete(self, pk: str) -> Json:
+        """Delete an experiment with all that it has; what is being deleted."""
+        answer: Json = self._answer(self._http.delete(f"/experiments/{pk}/"))
+        return answer
+
     def runs(
         self, experiment: str, sort: str = "number", where: str = "", limit: int | None = None
     ) -> list[Json]:
@@ -144,7 +160,7 @@ class PortalClient:
         return added
 
     def runs_do(self, experiment: str, verb: str, numbers: Collection[int]) -> Json:
-        """Cancel or retry runs by number; to retry none in particular is to retry all that failed."""
+        """Cancel, delete or retry runs by number; to retry none in particular is to retry all that failed."""
         body = {"numbers": sorted(numbers)} if numbers else {}
         return self.post(f"/experiments/{experiment}/runs/{verb}/", body)
 
@@ -196,6 +212,10 @@ class PortalClient:
         answer: Json = self._answer(self._http.post(path, json=body))
         return answer
 
+    def delete(self, path: str) -> None:
+        """DELETE a path below /api/v1."""
+        self._checked(self._http.delete(path))
+
     def create(self, path: str, body: Json | None = None, *, files: Any = None) -> Any:
         """POST what makes something. Sent again if the answer does not arrive: the key has it made once."""
         key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -224,7 +244,15 @@ class PortalClient:
             message = f"{self.url} sends us on to {response.headers['Location']}; log in to that address."
         else:
             message = _words(response)
-        raise ClientError(response.status_code, message)
+        raise ClientError(response.status_code, message, _code(response))
+
+
+def _code(response: httpx.Response) -> str:
+    """What kind of refusal it is, where the portal says so."""
+    try:
+        return str(response.json().get("code", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _words(response: httpx.Response) -> str:

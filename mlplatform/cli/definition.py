@@ -33,6 +33,7 @@ PARALLEL = Option("--max-parallel", "max_parallel", int, "N", "runs at a time")
 RETRIES = Option("--max-retries", "max_retries", int, "N", "further tries for a run whose code fails")
 HOURS = Option("--max-hours", "max_hours", float, "H", "hours that the experiment may be active")
 TARGET = Option("--target", "target", float, "X", "stop when the metric that decides reaches this value")
+PRIORITY = Option("--priority", "priority", str, "LEVEL", "what goes first: low, normal or high")
 OPTIONS = (
     NAME,
     DESCRIPTION,
@@ -43,6 +44,7 @@ OPTIONS = (
     RETRIES,
     HOURS,
     TARGET,
+    PRIORITY,
     Option("--workers", "workers", int, "N", "workers of each run"),
     Option("--cpus", "cpus_per_worker", float, "N", "CPUs of each worker"),
     Option("--gpus", "gpus_per_worker", float, "N", "GPUs of each worker"),

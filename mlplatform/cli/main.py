@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from mlplatform.cli.client import ClientError, PortalClient
-from mlplatform.cli.commands import account, control, launch, logs, look, runs, watch
+from mlplatform.cli.commands import account, control, launch, logs, look, runs, token, watch
 from mlplatform.cli.demo import demo
 from mlplatform.cli.errors import UsageError
 from mlplatform.cli.folder import FolderError
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verbs = Verbs(parser)
-    for noun in (account, look, launch, watch, logs, control, runs):
+    for noun in (account, token, look, launch, watch, logs, control, runs):
         noun.register(verbs)
     verbs.add(
         "demo",

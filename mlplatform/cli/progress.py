@@ -103,7 +103,9 @@ class Board:
         words = [experiment["state"]] if experiment["state"] != "active" else []
         if (left := seconds_left(experiment, runs, total)) is not None:
             words.append(f"about {span(left)} left")
-        waiting = [
+        in_line = experiment.get("queue")
+        waiting = [in_line["words"]] if in_line else []
+        waiting += [
             run["waiting_reason"] for run in runs if run["state"] == "queued" and run["waiting_reason"]
         ]
         if waiting and not self._bars:

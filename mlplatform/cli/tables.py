@@ -50,13 +50,20 @@ def experiments(found: Sequence[Json]) -> Table:
         row(
             made,
             label(experiment),
-            state(experiment["state"]),
+            _standing(experiment),
             runs["total"],
             runs["completed"],
             runs["failed"],
             when(experiment["created_at"]),
         )
     return made
+
+
+def _standing(experiment: Json) -> Text:
+    """Its state, and its place in the line if its job waits there."""
+    in_line = experiment.get("queue")
+    place = f", {in_line['place']} in line" if in_line and in_line["place"] else ""
+    return state(experiment["state"]).append(place)
 
 
 def runs(found: Sequence[Json], metrics: Sequence[str], objective: str = "") -> Table:
@@ -77,6 +84,19 @@ def runs(found: Sequence[Json], metrics: Sequence[str], objective: str = "") -> 
             *(value(run["objective"]) if metric == objective else last(run, metric) for metric in metrics),
             span(run["seconds"]),
         )
+    return made
+
+
+def tokens(found: Sequence[Json]) -> Table:
+    """`mlp token ls`."""
+    made = table("id", "name", "begins", "scope", "project", "expires", "last used", right=("id",))
+    for token in found:
+        used = when(token["last_used_at"])
+        if token["last_used_from"]:
+            used += f" from {token['last_used_from']}"
+        expires = when(token["expires_at"]) if token["expires_at"] else Text("never", style="yellow")
+        project = token["project"] or NONE
+        row(made, token["id"], token["name"], token["prefix"], token["scope"], project, expires, used)
     return made
 
 
@@ -114,6 +134,7 @@ def experiment_page(experiment: Json, found: Sequence[Json]) -> RenderableType:
         "metric": f"{objective['metric']}, {objective['direction']}" if objective["metric"] else "",
         "code": experiment["entrypoint"],
         "resources": resource_words(resources) + f"; {experiment['max_parallel']} at a time",
+        "priority": experiment["priority"],
         "budget": ", ".join(
             words
             for words in (
@@ -131,6 +152,12 @@ def experiment_page(experiment: Json, found: Sequence[Json]) -> RenderableType:
     return facts(lines)
 
 
+def _waiting(run: Json) -> str:
+    """Why, and until when about."""
+    wait = run.get("wait")
+    return " ".join(filter(None, (run["waiting_reason"], wait["words"] if wait else "")))
+
+
 def run_page(run: Json) -> RenderableType:
     """`mlp show EXPERIMENT RUN`."""
     progress = "" if run["progress"] is None else f"{run['progress']:.0%}"
@@ -140,7 +167,7 @@ def run_page(run: Json) -> RenderableType:
     lines = {
         "run": run["number"],
         "state": state(run["state"]),
-        "waiting": run["waiting_reason"],
+        "waiting": _waiting(run),
         "progress": progress,
         "parameters": shown(run["params"]),
         "seed": "" if run["seed"] is None else run["seed"],

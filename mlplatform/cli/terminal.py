@@ -44,6 +44,13 @@ class Terminal:
         """The same on standard error."""
         self._errors.print(f"mlp: {sentence}", markup=False, soft_wrap=True)
 
+    def agrees(self, question: str) -> bool:
+        """Whether somebody answers yes; nobody there is no."""
+        try:
+            return input(f"{question} Type yes: ").strip().lower() == "yes"
+        except EOFError:
+            return False
+
     def json(self, content: Any) -> None:
         """Print what the portal has answered."""
         print(json.dumps(content, indent=2, ensure_ascii=False))

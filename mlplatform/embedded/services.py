@@ -32,12 +32,12 @@ PORTS = (WEB, "mlflow", *RAY_PORTS)
 # loopback address is left alone.
 RAY_NODE_ADDRESS = "127.0.0.2"
 RAY_OBJECT_STORE_BYTES = 256 * 2**20
-# Settings of the portal that an operator may give to the embedded stack too; all others are made here.
+# Settings of the portal, or how they begin, that an operator may give to the stack too; all others are made here.
 PASSED_ON = tuple(
     f"MLP_{name}"
     for name in (
         *("SIGNUP", "DEBUG", "STATIC_ROOT", "KEEP_POINTS_MONTHS", "SYSTEM_METRICS_SECONDS", "GIT_HOSTS"),
-        "API_RATE",
+        *("API_RATE", "PREEMPTION", "QUEUE_TURN_SECONDS", "QUEUE_PATIENCE_SECONDS", "EMAIL_", "OIDC_"),
     )
 )
 # Variables of the operator's shell that would point our children at somebody else's servers.
@@ -275,7 +275,7 @@ def _base_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _portal_environment(home: Home, ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
     return {
-        **{name: environ[name] for name in PASSED_ON if environ.get(name)},
+        **{name: value for name, value in environ.items() if value and name.startswith(PASSED_ON)},
         "DJANGO_SETTINGS_MODULE": "mlplatform.settings",
         "MLP_SECRET_KEY_FILE": str(home.secret("secret_key")),
         "MLP_DATABASE_URL": postgres.url(home.runtime / "postgres", "mlplatform"),

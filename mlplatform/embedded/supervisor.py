@@ -76,7 +76,7 @@ class Supervisor:
         self._services = {service.name: service for service in services}
         self._was_well = {name: asyncio.Event() for name in self._services}
         rows = {name: ServiceState(name, service.address) for name, service in self._services.items()}
-        signup_open = self._environ.get("MLP_SIGNUP") != "closed"
+        signup_open = self._environ.get("MLP_SIGNUP") in (None, "", "open")
         self._state = StackState(str(self.home.root), portal_url(ports), signup_open, services=rows)
         self._publish()
 

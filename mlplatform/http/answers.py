@@ -24,6 +24,12 @@ class Created(Answer[Content]):
     status_code = 201
 
 
+class Accepted(Answer[Content]):
+    """202: it is begun, and goes on after the answer."""
+
+    status_code = 202
+
+
 class Done(Response):
     """204: there is nothing to say."""
 

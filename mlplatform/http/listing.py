@@ -1,7 +1,8 @@
 """Lists of the REST API, a page at a time: the header Link has the address of the next page and of the previous one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -51,15 +52,28 @@ class _Pages(CursorPagination):
             raise InvalidInput("after is no page of this list; begin without it.", field="after") from None
 
 
-def listed(
-    request: Request, rows: "QuerySet[Any, Row]", to_json: Callable[[Row], Item], *, order: Sequence[str]
-) -> Answer[list[Item]]:
+@dataclass(frozen=True)
+class Paged(Generic[Row]):
+    """Some rows, and the headers that tell where the others are."""
+
+    rows: list[Row]
+    headers: dict[str, str]
+
+
+def paged(request: Request, rows: "QuerySet[Any, Row]", *, order: Sequence[str]) -> Paged[Row]:
     """The page that is asked for. The first of `order` should be different for most rows."""
     pages = _Pages(order)
     page: list[Row] = pages.paginate_queryset(rows, request, view=None) or []
     pages.base_url = settings.PORTAL_URL + request.get_full_path()
-    links = (("next", pages.get_next_link()), ("prev", pages.get_previous_link()))
-    return Answer([to_json(row) for row in page], headers=linked(*links))
+    return Paged(page, linked(("next", pages.get_next_link()), ("prev", pages.get_previous_link())))
+
+
+def listed(
+    request: Request, rows: "QuerySet[Any, Row]", to_json: Callable[[Row], Item], *, order: Sequence[str]
+) -> Answer[list[Item]]:
+    """The same as an answer."""
+    page = paged(request, rows, order=order)
+    return Answer([to_json(row) for row in page.rows], headers=page.headers)
 
 
 def linked(*links: tuple[str, str | None]) -> dict[str, str]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, build_array_type, resolve_type_hint
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.response import Response
 
 from mlplatform.http.answers import PREFIX, Answer, Done
 from mlplatform.http.errors import PROBLEM
@@ -17,6 +17,8 @@ from mlplatform.http.input import Input
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 REPEATABLE = "is_repeatable"
+YAML = "application/yaml"
+ANYTHING: dict[str, Any] = {"type": "object", "additionalProperties": {}}
 FILE = {"type": "string", "format": "binary"}
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -74,6 +76,14 @@ class PlatformSchema(AutoSchema):
         summary = said.removeprefix(self.method).lstrip(": ")
         return summary[:1].upper() + summary[1:]
 
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """`Creation` of `ProjectsView` is ProjectsCreation, one of the module tokens TokensCreation."""
+        kind = type(serializer)
+        owner, _, name = kind.__qualname__.rpartition(".")
+        if not owner and not name.endswith("Input"):
+            owner = kind.__module__.rpartition(".")[2].title()
+        return owner.removesuffix("View") + name
+
     def get_override_parameters(self) -> list[Any]:
         """A method that makes something once says so."""
         return [KEY] if getattr(self._handler(), REPEATABLE, False) else []
@@ -110,9 +120,10 @@ class PlatformSchema(AutoSchema):
     def _answer(self) -> dict[Any, Any]:
         hint = get_type_hints(self._handler())["return"]
         kind: type[HttpResponseBase] = get_origin(hint) or hint
-        if issubclass(kind, StreamingHttpResponse):
+        if not issubclass(kind, Response):
             # A view that sends files has `media_types`.
-            return {(200, *getattr(self.view, "media_types")): FILE}  # noqa: B009  # not of every view
+            kinds: Sequence[str] = getattr(self.view, "media_types")  # noqa: B009  # not of every view
+            return {(200, kind): ANYTHING if kind == YAML else FILE for kind in kinds}
         if issubclass(kind, Done):
             return {Done.status_code: OpenApiResponse(description="Done.")}
         assert issubclass(kind, Answer), f"{self._handler().__qualname__} does not say what it answers"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import template
 from django.conf import settings
 from django.forms.boundfield import BoundField
@@ -68,6 +69,19 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def binary_size(size: float | None) -> str:
+    """Bytes in the largest binary unit: 0 B, 812 B, 1.5 KiB, 20 GiB."""
+    if size is None:
+        return DASH
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} B" if unit == "B" else f"{_float(float(f'{amount:.3g}'))} {unit}"
+        amount /= 1024
+    return f"{_float(float(f'{amount:.3g}'))} TiB"
+
+
+@register.filter
 def percent(part: float | None) -> str:
     """0.5 as 50 %; never 100 % before it is all."""
     return DASH if part is None else f"{min(math.floor(part * 100), 100)} %"
@@ -98,10 +112,17 @@ def attribute(thing: Any, name: str) -> Any:
     return getattr(thing, name, None)
 
 
+@register.simple_tag(takes_context=True)
+def signup_is_open(context: template.Context) -> bool:
+    """Whether whoever asks may create an account by themselves."""
+    request = context["request"]
+    return bool(get_adapter(request).is_open_for_signup(request))
+
+
 @register.simple_tag
-def signup_is_open() -> bool:
-    """Whether people may create an account by themselves."""
-    return bool(settings.SIGNUP_OPEN)
+def mail_is_kept() -> bool:
+    """Whether there is no mail server, so that only an administrator sees what is sent."""
+    return bool(settings.EMAIL_BACKEND.endswith(".KeptBackend"))
 
 
 @register.filter

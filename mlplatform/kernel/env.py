@@ -11,6 +11,10 @@ from mlplatform.kernel.errors import ConfigurationError
 
 REQUIRED = object()
 HOST = re.compile(r"[a-z0-9._-]+(:[0-9]{1,5})?")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Of group-to-role mappings; the roles of projects are those of accounts.models.Role.
+ROLES = ("viewer", "editor", "owner")
+ADMIN = "admin"
 VERSION = re.compile(r"\s*[0-9][0-9A-Za-z.+!-]*\s*")
 
 
@@ -61,6 +65,36 @@ def _versions(text: str) -> dict[str, str]:
     return found
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(_url("http", "https")(text))
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("expected https: whoever is on the way could sign in as anybody")
+    return text.rstrip("/")
+
+
+def _mail(text: str) -> str:
+    parts = urlsplit(_url("smtp", "smtp+tls", "smtps")(text))
+    if not parts.hostname:
+        raise ValueError("expected smtp://, smtp+tls:// or smtps://user:password@host:port")
+    if parts.port == 0:  # `port` itself raises ValueError for what is no number
+        raise ValueError("there is no port 0")
+    return text
+
+
+def _groups(text: str) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        group, _, what = part.rpartition("=")
+        project, _, role = what.strip().rpartition(":")
+        known = role in ROLES if project else role == ADMIN
+        if not group.strip() or not known:
+            raise ValueError(
+                f"{part!r} is neither group={ADMIN} nor group=project:role with a role of {', '.join(ROLES)}"
+            )
+        found.append((group.strip(), project, role))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Variable:
     """One environment variable. `secret` ones accept a twin NAME_FILE that holds the value."""
@@ -103,6 +137,24 @@ VARIABLES = (
         _versions,
         "",
     ),
+    Variable(
+        "MLP_PREEMPTION",
+        "1: runs may be stopped at a checkpoint for runs of higher priority; 0: only those of projects marked so.",
+        _flag,
+        False,
+    ),
+    Variable(
+        "MLP_QUEUE_TURN_SECONDS",
+        "Seconds for which workers are kept before they are handed over to others who wait, or preempted.",
+        _count,
+        300,
+    ),
+    Variable(
+        "MLP_QUEUE_PATIENCE_SECONDS",
+        "Seconds after which whoever waits is not overtaken by smaller ones any more.",
+        _count,
+        3600,
+    ),
     Variable("MLP_STORAGE", "Folder or fsspec URL for bundles, packages and checkpoints."),
     Variable("MLP_PORTAL_URL", "URL by which browsers reach the portal.", _url("http", "https")),
     Variable(
@@ -111,7 +163,61 @@ VARIABLES = (
         _url("http", "https"),
         None,
     ),
-    Variable("MLP_SIGNUP", "Who may create an account: open or closed.", _choice("open", "closed"), "open"),
+    Variable(
+        "MLP_SIGNUP",
+        "Who may create an account: open, invite (with an invitation only) or closed.",
+        _choice("open", "invite", "closed"),
+        "open",
+    ),
+    Variable(
+        "MLP_TRUSTED_PROXIES",
+        "Proxies in front whose X-Forwarded-For is believed, for limits of tries and the audit.",
+        _count,
+        0,
+    ),
+    Variable(
+        "MLP_EMAIL_URL",
+        "Mail server, as smtp+tls://user:password@host:587 (or smtps:, smtp:); unset: mail is kept for administrators.",
+        _mail,
+        "",
+        secret=True,
+    ),
+    Variable("MLP_EMAIL_FROM", "Sender of mail; unset: noreply@ the host of MLP_PORTAL_URL.", default=""),
+    Variable(
+        "MLP_EMAIL_VERIFICATION",
+        "Whether new e-mail addresses are checked by mail: none, optional or mandatory (before the first sign-in).",
+        _choice("none", "optional", "mandatory"),
+        "none",
+    ),
+    Variable(
+        "MLP_OIDC_URL",
+        "Issuer of OpenID Connect, such as https://sso.example.org/realms/ml; unset: people sign in with passwords.",
+        _issuer,
+        "",
+    ),
+    Variable("MLP_OIDC_CLIENT_ID", "The portal's name at the issuer.", default=""),
+    Variable("MLP_OIDC_CLIENT_SECRET", "The portal's secret at the issuer.", default="", secret=True),
+    Variable("MLP_OIDC_NAME", "Words on the button of the sign-in page.", default="single sign-on"),
+    Variable("MLP_OIDC_SCOPE", "Scopes that are asked for.", default="openid profile email"),
+    Variable(
+        "MLP_OIDC_SIGNUP",
+        "1: whoever the issuer lets in gets an account, whatever MLP_SIGNUP says.",
+        _flag,
+        True,
+    ),
+    Variable(
+        "MLP_OIDC_TRUST_EMAIL",
+        "1: an address that the issuer has verified opens the account that has it. Only for an issuer of your own.",
+        _flag,
+        False,
+    ),
+    Variable("MLP_OIDC_GROUPS_CLAIM", "Claim with the person's groups.", default="groups"),
+    Variable(
+        "MLP_OIDC_GROUPS",
+        "What groups give, as ml-admins=admin,vision-team=vision:editor (group=project:role).",
+        _groups,
+        "",
+    ),
     Variable(
         "MLP_GIT_HOSTS",
         "Git servers (host or host:port, comma-separated) that may have a private address and plain http.",

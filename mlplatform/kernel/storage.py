@@ -92,6 +92,21 @@ def opened(key: str) -> Iterator[IO[bytes] | None]:
             yield file
 
 
+def check_folder(key: str) -> None:
+    """Raise StorageAway if not even the folder of the key is there: nothing is known about what was in it."""
+    with _answering() as fs:
+        _check_folder(fs, key)
+
+
+def move(key: str, to: str) -> bool:
+    """Give what is stored under the key another one; False if it is not there. Raises StorageAway."""
+    with _answering() as fs:
+        if not fs.exists(path(key)):
+            return False
+        fs.mv(path(key), path(to))
+        return True
+
+
 def exists(key: str) -> bool:
     """Whether something is stored under the key. Raises StorageAway."""
     with _answering() as fs:

@@ -6,12 +6,12 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Extract
 
 from mlplatform.kernel import clock
 from runners.models import Allocation, Lease
-from runners.states import LIVE, AllocationState
+from runners.states import HOLDING, LIVE, AllocationState
 
 HOUR = 3600
 
@@ -28,13 +28,24 @@ def allocations_all_live() -> list[Allocation]:
 
 def places_in_line() -> dict[UUID, int]:
     """Of each owner with an allocation that waits: at which place of its backend's line the first one is. One query."""
-    places: dict[UUID, int] = {}
-    lengths: dict[str, int] = {}
-    waiting = Allocation.objects.filter(state=AllocationState.WAITING).order_by("created_at")
-    for backend, owner_id in waiting.values_list("backend", "owner_id"):
-        lengths[backend] = lengths.get(backend, 0) + 1
-        places.setdefault(owner_id, lengths[backend])
-    return places
+    waiting = Allocation.objects.filter(state=AllocationState.WAITING, place__isnull=False)
+    return dict(waiting.order_by("owner_id").values_list("owner_id").annotate(first=Min("place")))
+
+
+def allocations_line(owner_ids: Iterable[UUID]) -> list[Allocation]:
+    """What these owners have in the lines, in their order. One query."""
+    waiting = Allocation.objects.filter(
+        owner_id__in=list(owner_ids), state=AllocationState.WAITING, admitted_at=None
+    )
+    return list(waiting.order_by(F("place").asc(nulls_last=True), "created_at"))
+
+
+def subjects_preempted() -> list[UUID]:
+    """What is being worked on where room is to be made for somebody else. One query."""
+    leases = Lease.objects.filter(
+        released_at__isnull=True, allocation__preempted_at__isnull=False, allocation__state__in=HOLDING
+    )
+    return list(leases.values_list("subject_id", flat=True))
 
 
 def subjects_held(allocation_ids: Iterable[UUID]) -> dict[UUID, UUID]:

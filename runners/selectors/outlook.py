@@ -1,12 +1,12 @@
 """Would it start now? Asked before anything is asked for."""
 
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from runners.admission import Claim, decide
-from runners.models import Allocation
+from runners.admission import Claim, Totals, decide
+from runners.limits import Limits
 from runners.registry import backend_get
-from runners.states import HOLDING, AllocationState
+from runners.selectors.situation import scopes_of, situation
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,31 @@ class Outlook:
     reason: str
 
 
-def claim_of(allocation: Allocation) -> Claim:
-    """What it holds or asks for."""
-    idle = allocation.idle_since is not None and allocation.state == AllocationState.RUNNING
-    return Claim(
-        id=allocation.id, cpus=allocation.cpus, gpus=allocation.gpus, memory=allocation.memory, idle=idle
-    )
-
-
-def outlook(backend: str, *, cpus: float, gpus: float, memory: float, count: int) -> Outlook:
-    """By the rule that admits them. One query."""
+def outlook(
+    backend: str, *, cpus: float, gpus: float, memory: float, count: int, project: UUID | None = None,
+    user: int | None = None, priority: int = 0,
+) -> Outlook:  # fmt: skip
+    """By the rule that admits them."""
     room = backend_get(backend)
-    there = {"cpus": room.cpus, "gpus": room.gpus, "memory": room.memory}
-    mine = [Claim(uuid4(), cpus, gpus, memory) for _ in range(count)]
-    states = [AllocationState.WAITING, *HOLDING]
-    waiting, holding = list[Claim](), list[Claim]()
-    for each in Allocation.objects.filter(backend=backend, state__in=states):
-        (waiting if each.state == AllocationState.WAITING else holding).append(claim_of(each))
+    totals = Totals(room.cpus, room.gpus, room.memory)
+    found = situation(backend)
+    mine = [
+        Claim(
+            uuid4(), cpus, gpus, memory, project=str(project or ""), user=str(user or ""), priority=priority,
+            scopes=scopes_of(backend, project, user), asked=found.now + number / 1e3,
+        )
+        for number in range(count)
+    ]  # fmt: skip
     # Workers that are kept warm make room for whoever needs it.
-    decision = decide([*waiting, *mine], [claim for claim in holding if not claim.idle], **there)
+    busy = [claim for claim in found.holding if not claim.idle]
+    decision = decide(
+        [*found.waiting, *mine], busy, totals, limits=found.limits, rules=found.rules, now=found.now
+    )
     left = [claim.id for claim in mine if claim.id not in decision.admit]
+    before = decision.line[: decision.line.index(left[0])] if left else ()
     return Outlook(
-        together=len(decide(mine, [], **there).admit),
+        together=len(decide(mine, [], totals, limits=Limits(found.limits.caps)).admit),
         now=count - len(left),
-        ahead=sum(claim.id not in decision.admit for claim in waiting),
+        ahead=len(set(before) - {claim.id for claim in mine}),
         reason=decision.reasons[left[0]] if left else "",
     )

@@ -1,27 +1,23 @@
 """Allocations from request to end. Network calls happen outside of transactions; every step is safe to repeat."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.conf import settings
 
+from accounts.models import Project, User
 from mlplatform.broker import enqueue
-from mlplatform.kernel import clock, storage
+from mlplatform.kernel import clock
 from mlplatform.kernel.states import move
-from runners.admission import decide
 from runners.models import Allocation, Lease
-from runners.port import JobPoll, JobSpec, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
+from runners.port import JobPoll, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
 from runners.selectors.allocations import silent_since
-from runners.selectors.outlook import claim_of
-from runners.services.packages import package_url
-from runners.services.tokens import allocation_token
-from runners.states import HOLDING, MOVES, AllocationState
+from runners.services.usage import usage_meter_some
+from runners.states import HOLDING, LIVE, MOVES, AllocationState
 
 logger = logging.getLogger(__name__)
-ENTRYPOINT = "python -m mlp_harness.driver"
 LOG_TAIL = 4000
 # A job that is still there this long after it was told to finish, with nothing leased, is stopped.
 DRAIN_SECONDS = 60
@@ -30,8 +26,10 @@ DRAIN_SECONDS = 60
 def allocation_request(
     *, owner_id: UUID, backend: str, workers: int, cpus_per_worker: float, gpus_per_worker: float,
     package_key: str, fresh_process: bool, memory_per_worker: float = 0, requirements: Sequence[str] = (),
+    project: Project | None = None, user: User | None = None, priority: int = 0,
 ) -> Allocation:  # fmt: skip
     """Ask for resources. The next tick submits it when there is room."""
+    preemptible = backend_get(backend).preemption or (project is not None and project.preemptible)
     return Allocation.objects.create(
         owner_id=owner_id,
         backend=backend,
@@ -42,7 +40,16 @@ def allocation_request(
         package_key=package_key,
         fresh_process=fresh_process,
         requirements=list(requirements),
+        project=project,
+        user=user,
+        priority=priority,
+        preemptible=preemptible,
     )
+
+
+def allocations_prioritize(owner_id: UUID, priority: int) -> None:
+    """Whatever the owner has or asks for goes by another priority from now on."""
+    Allocation.objects.filter(owner_id=owner_id, state__in=LIVE).update(priority=priority)
 
 
 def allocation_drain(allocation: Allocation) -> bool:
@@ -68,6 +75,8 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
         release_detail=detail,
     ):
         enqueue("settle_losses")
+    if ended:
+        usage_meter_some([allocation.pk], until=clock.now())
     return ended
 
 
@@ -80,15 +89,11 @@ def allocation_stop(allocation: Allocation, reason: str, detail: str = "") -> No
 
 def allocations_follow() -> None:
     """Learn from the backends what has become of the jobs."""
-    _at_each_backend(_follow)
+    at_each_backend(_follow)
 
 
-def allocations_admit() -> None:
-    """Submit to the backends what fits, and say of the rest why it waits."""
-    _at_each_backend(_admit)
-
-
-def _at_each_backend(step: Callable[[str], None]) -> None:
+def at_each_backend(step: Callable[[str], None]) -> None:
+    """One after the other; one that is away does not keep the others waiting."""
     for backend in settings.BACKENDS:
         try:
             step(backend)
@@ -143,63 +148,3 @@ def _overdue(allocation: Allocation) -> bool:
     if allocation.draining_at is None or allocation.leases.filter(released_at__isnull=True).exists():
         return False
     return (clock.now() - allocation.draining_at).total_seconds() > DRAIN_SECONDS
-
-
-def _admit(backend: str) -> None:
-    waiting = {a.id: a for a in Allocation.objects.filter(backend=backend, state=AllocationState.WAITING)}
-    if not waiting:
-        return
-    holding = {a.id: a for a in Allocation.objects.filter(backend=backend, state__in=HOLDING)}
-    room = backend_get(backend)
-    decision = decide(
-        [claim_of(a) for a in waiting.values()],
-        [claim_of(a) for a in holding.values()],
-        cpus=room.cpus,
-        gpus=room.gpus,
-        memory=room.memory,
-    )
-    for pk in decision.release:
-        allocation_drain(holding[pk])
-    for pk, reason in decision.reasons.items():
-        if waiting[pk].waiting_reason != reason:
-            Allocation.objects.filter(pk=pk).update(waiting_reason=reason)
-    for pk in decision.admit:
-        _submit(waiting[pk])
-
-
-def _submit(allocation: Allocation) -> None:
-    try:
-        runner_for(allocation.backend).submit(_job(allocation))
-    except RunnerRefused as error:
-        allocation_end(allocation, "submit_failed", error.message)
-        return
-    except JobUnclear as error:
-        words = f"It was not taken yet. {error.message}"[:300]
-        Allocation.objects.filter(pk=allocation.pk).update(waiting_reason=words)
-        return
-    move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=clock.now(), waiting_reason="")
-
-
-def _job(allocation: Allocation) -> JobSpec:
-    described = {
-        "id": str(allocation.id),
-        "url": f"{settings.HARNESS_URL}/harness/v1",
-        "workers": allocation.workers,
-        "cpus_per_worker": allocation.cpus_per_worker,
-        "gpus_per_worker": allocation.gpus_per_worker,
-        "memory_per_worker": allocation.memory_per_worker,
-        "storage_path": storage.url("runs"),
-        "fresh_process": allocation.fresh_process,
-        "system_metrics_s": settings.SYSTEM_METRICS_SECONDS,
-    }
-    return JobSpec(
-        submission_id=allocation.submission_id,
-        entrypoint=ENTRYPOINT,
-        working_dir=package_url(allocation.package_key),
-        environment={
-            "MLP_ALLOCATION": json.dumps(described),
-            "MLP_ALLOCATION_TOKEN": allocation_token(allocation),
-        },
-        metadata={"mlplatform.allocation": str(allocation.id)},
-        requirements=tuple(allocation.requirements),
-    )

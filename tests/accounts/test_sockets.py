@@ -36,7 +36,7 @@ async def open_socket(**headers: str) -> Any:
         assert message["type"] == "websocket.close"
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "websocket", "path": "/", "headers": raw}
+    scope = {"type": "websocket", "path": "/", "headers": raw, "client": ["192.0.2.7", 4711]}
     await CallerMiddleware(app, [OURS])(scope, receive, send)
     return seen[-1]
 
@@ -49,11 +49,12 @@ def cookie(user: User) -> str:
 
 async def test_a_token(owner: User) -> None:
     token, text = await database_sync_to_async(token_create)(user=owner, name="ci")
-    caller = Caller(owner.pk, token_id=token.pk)
+    caller = Caller(owner.pk, token_id=token.pk, token_digest=token.digest)
     assert await open_socket(authorization=f"Bearer {text}") == caller
     assert await open_socket(authorization=f"bearer  {text} ") == caller
     await token.arefresh_from_db()
     assert token.last_used_at is not None
+    assert token.last_used_from == "192.0.2.7"
 
 
 @pytest.mark.parametrize("header", ["Bearer mlp_wrong", "Bearer "])

@@ -58,6 +58,17 @@ QUERIES: dict[str, tuple[dict[str, str], dict[str, Any] | None]] = {
         None,
     ),
 }
+LIVE = {"HX-Request": "true"}
+BY_ACCURACY = {"sort": "-metrics.accuracy"}
+FILTERED = {"where": "metrics.accuracy > 0.9 and state = completed", "sort": "-metrics.loss"}
+PAGES: tuple[tuple[str, dict[str, str], dict[str, str]], ...] = (
+    ("all, by accuracy: page", BY_ACCURACY, {}),
+    ("all, by accuracy: its live part", BY_ACCURACY, LIVE),
+    ("accuracy > 0.9 and state, by loss: page", FILTERED, {}),
+    ("grouped by one of 3 values", {"group": "params.optimizer"}, {}),
+    ("grouped by one of 64 values", {"group": "params.param_03"}, {}),
+    ("grouped by one of 100,000 values", {"group": "params.lr"}, {}),
+)
 # Tables of MLflow with their columns, and where the values are here.
 COPIES = {
     "runs (run_uuid, name, status, lifecycle_stage, experiment_id, start_time, end_time, source_type, user_id)": """
@@ -178,11 +189,9 @@ def main() -> None:
                 body = {"experiment_ids": [experiment], "max_results": 50, **its}
                 took = measure(partial(api.post, "/runs/search", json=body), max(3, options.times // 8))
                 rows.append([f"{name}: MLflow", *spread(took)])
-        for name, headers in (("page", {}), ("its live part", {"HX-Request": "true"})):
-            shown = partial(
-                browser(url).get, "/p/seeded/e/seeded/", params={"sort": "-metrics.accuracy"}, headers=headers
-            )
-            rows.append([f"HTML, all, by accuracy: {name}", *spread(measure(shown, options.times))])
+        for name, params, headers in PAGES:
+            shown = partial(browser(url).get, "/p/seeded/e/seeded/", params=params, headers=headers)
+            rows.append([f"HTML, {name}", *spread(measure(shown, options.times))])
     servers.stop()
     print_table(f"A page of 50 out of {options.runs:,} runs, in ms", ["", "p50", "p95", "max"], rows)
 

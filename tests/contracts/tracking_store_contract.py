@@ -240,3 +240,43 @@ class TrackingStoreContract:
         assert [version.version for version in versions] == [1, 1, 2]
         assert versions[2].uri == f"models:/{name}/2"
         assert list(reader.versions(name)) == [1, 2]
+
+    def test_files_of_a_model(self, store: TrackingStore, tmp_path: Path) -> None:
+        record = make_record()
+        run = store.record_run(record).tracking_run_id
+        folder = exported_model.write(tmp_path / "a")
+        uri = store.record_model(make_model(record, run, folder)).uri
+        files = store.model_files(uri)
+        assert [file.path for file in files] == sorted(file.path for file in files)
+        (model,) = (file for file in files if file.path.endswith("model.pt2"))
+        content = b"".join(store.model_file(uri, model.path))
+        assert content == (folder / "model.pt2").read_bytes()
+        assert model.size == len(content)
+        assert store.model_files("models:/m-00000000000000000000000000000000") == []
+
+    def test_forgotten_run_leaves_nothing(self, store: TrackingStore, reader: Reader, tmp_path: Path) -> None:
+        record = make_record()
+        stays = make_record(experiment_id=record.experiment_id)
+        run = store.record_run(record).tracking_run_id
+        store.record_run(stays)
+        model = store.record_model(make_model(record, run, exported_model.write(tmp_path / "a")))
+        name = f"team.{record.run_id[:8]}"
+        store.register_model(name=name, model=model, description="best of digits")
+        size = sum(file.size for file in store.model_files(model.uri))
+        ids = {"experiment_id": record.experiment_id, "run_id": record.run_id}
+        assert store.forget_run(**ids) == size > 0
+        assert not reader.runs(record.run_id)
+        assert not reader.versions(name)
+        assert not store.model_files(model.uri)
+        assert reader.runs(stays.run_id)
+        assert store.forget_run(**ids) == 0
+        assert store.forget_run(experiment_id=str(uuid.uuid4()), run_id=record.run_id) == 0
+
+    def test_forgotten_experiment(self, store: TrackingStore, reader: Reader) -> None:
+        record = make_record()
+        store.record_run(record)
+        store.forget_run(experiment_id=record.experiment_id, run_id=record.run_id)
+        for _ in range(2):
+            store.forget_experiment(record.experiment_id)
+        # Recorded again, it is another one.
+        assert store.record_run(record).points == 2

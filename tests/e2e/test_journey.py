@@ -12,28 +12,25 @@ from tests.e2e.steps import project, upload
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 TRAINED_MS = 240_000
-BROKEN = "def train(config:\n    pass\n"
 
 
-def test_from_sign_up_to_a_sorted_table(
-    open_page: Callable[..., Page], sign_up: Callable[[Page], str], tmp_path: Path
+def test_from_sign_up_to_a_registered_model(
+    open_page: Callable[..., Page], sign_up: Callable[[Page], str]
 ) -> None:
     page = open_page()
     sign_up(page)
     project(page, "Sorting line")
 
-    page.get_by_role("link", name="New experiment").click()
-    (tmp_path / "broken.py").write_text(BROKEN)
-    upload(page, tmp_path / "broken.py")
-    expect(page.get_by_role("alert")).to_contain_text("broken.py, line 1")
-
-    page.get_by_role("button", name="Use it: digits").click()
-    page.get_by_label("lr", exact=False).first.fill("0.003, 0.00001")
-    page.get_by_label("epochs", exact=False).first.fill("2")
-    page.get_by_role("button", name="Launch 2 runs").click()
-
+    # Two clicks; while it starts, one more run.
+    page.get_by_role("button", name="Run the example").click()
+    page.get_by_role("button", name="Launch 1 run").click()
     overview = page.locator("#overview")
-    expect(overview).to_contain_text("0 of 2 runs done")
+    expect(overview).to_contain_text("of 1 run done")
+    page.get_by_role("link", name="Add runs").click()
+    page.get_by_label("lr", exact=False).first.fill("0.00001")
+    page.get_by_label("epochs", exact=False).first.fill("2")
+    page.get_by_role("button", name="Add 1 run").click()
+    expect(overview).to_contain_text("of 2 runs done")
     # From here on nothing reloads the page.
     page.evaluate("window.sameDocument = true")
     expect(page.locator("#live-status")).to_have_text("Live")
@@ -77,15 +74,26 @@ def test_from_sign_up_to_a_sorted_table(
     expect(model).to_be_visible(timeout=TRAINED_MS)
     assert page.evaluate("window.sameDocument") is True
 
+    for number in (1, 2):
+        page.get_by_label(f"Select run {number}", exact=True).check()
+    page.get_by_role("group", name="Selected runs").get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=1, name="Compare runs")).to_be_visible()
+    expect(page.locator("[data-chart-legend] .legend-item")).to_have_text(["#1", "#2"])
+    expect(page.locator("#parameters")).to_contain_text("1e-5")
+    page.get_by_role("link", name="digits").first.click()
+
     overview.locator(".runs-table tbody tr").first.locator(".row-link").click()
     expect(page.get_by_role("heading", level=1, name="Run #1")).to_be_visible()
     expect(page.locator(".log-rows")).to_contain_text("epoch")
-    expect(page.locator("#run-side")).to_contain_text("0.003")
+    expect(page.locator("#run-side")).to_contain_text("0.005")
     page.get_by_text("Registered model").click()
     expect(page.get_by_text("mlflow.pytorch.load_model")).to_be_visible()
 
     page.get_by_role("link", name="All versions").click()
     expect(page.get_by_role("row", name=re.compile("v1"))).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Models", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
+    expect(page.get_by_role("link", name="sorting-line.digits")).to_be_visible()
     page.get_by_role("link", name="Dashboard").click()
     finished = page.get_by_role("region", name="Recently finished experiments")
     expect(finished.get_by_role("row", name=re.compile("digits"))).to_contain_text("2 completed")

@@ -129,6 +129,20 @@ def test_a_search_is_previewed_paused_thinned_out_and_forked(
     expect(page.locator("#events tbody tr").last).to_contain_text("Paused")
     page.get_by_role("link", name="Runs", exact=True).click()
 
+    # One more set of a finished sweep, for whoever looks at it elsewhere.
+    watching = page.context.new_page()
+    watching.goto(page.url)
+    expect(watching.locator("#live-status")).to_have_text("Live")
+    watching.evaluate("window.sameDocument = true")
+    page.get_by_role("link", name="Add runs").click()
+    page.get_by_label("lr", exact=False).first.fill("0.05")
+    page.get_by_label("epochs", exact=False).first.fill("1")
+    page.get_by_role("button", name="Add 1 run").click()
+    expect(overview).to_contain_text("of 7 runs done")
+    elsewhere = watching.locator("#overview")
+    expect(elsewhere).to_contain_text("of 7 runs done")
+    expect(elsewhere.get_by_role("link", name="Run 7")).to_be_visible()
+
     overview.locator("tbody .row-link").first.click()
     page.get_by_role("link", name="Fork", exact=True).click()
     page.get_by_label("epochs", exact=False).first.fill("7")
@@ -137,3 +151,6 @@ def test_a_search_is_previewed_paused_thinned_out_and_forked(
     expect(page.locator("#run-live .state-completed")).to_be_visible(timeout=TRAINED_MS)
     expect(page.locator("#run-side")).to_contain_text("resumed from step 5")
     expect(page.get_by_role("link", name="Train further")).to_be_visible()
+    expect(elsewhere).to_contain_text("8 of 8 runs done", timeout=TRAINED_MS)
+    expect(elsewhere.locator(".stat").first).to_contain_text("Completed")
+    assert watching.evaluate("window.sameDocument") is True

@@ -84,6 +84,7 @@ DEFINITIONS = st.builds(
     max_hours=st.none() | HOURS,
     target=st.none() | st.floats(allow_nan=False, allow_infinity=False),
     fresh_process=st.booleans(),
+    priority=st.sampled_from(("low", "normal", "high")),
     search=NORMAL,
     **{name: _within(name) for name in LIMITS if name != "max_hours"},
 )

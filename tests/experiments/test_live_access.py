@@ -1,5 +1,6 @@
 """Whoever loses the right to watch hears nothing of what happens afterwards."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from accounts.models import ApiToken, Membership, Project, User
 from accounts.selectors.callers import Caller
 from accounts.services.access import GROUP as ACCESS
-from accounts.services.tokens import token_create
+from accounts.services.projects import project_create
+from accounts.services.tokens import digest, token_create
 from experiments import broadcast as module
 from experiments.models import Experiment
+from experiments.selectors.watching import Place, Watcher, refusals
+from mlplatform.kernel import clock
 from tests.experiments.live import RUN, signed_in, tell, watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -25,13 +29,44 @@ def in_memory(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_token_watches_too_until_it_is_revoked(viewer: User, experiment: Experiment) -> None:
-    token, _ = await database_sync_to_async(token_create)(user=viewer, name="ci")
-    page = await watch(viewer, "experiment", experiment.pk, caller=Caller(viewer.pk, token_id=token.pk))
+    token, text = await database_sync_to_async(token_create)(user=viewer, name="ci")
+    caller = Caller(viewer.pk, token_id=token.pk, token_digest=digest(text))
+    page = await watch(viewer, "experiment", experiment.pk, caller=caller)
     await tell(experiment.pk, RUN)
     assert (await page.frame())["changed"] == ["run:r1"]
     await ApiToken.objects.filter(pk=token.pk).adelete()
     await tell(ACCESS, {"what": "access"})
     assert await page.close_code() == 4401
+
+
+@pytest.mark.parametrize("is_idle", [True, False])
+async def test_a_socket_dies_with_the_time_of_its_token(
+    is_idle: bool, viewer: User, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RECHECK_S", 0.05 if is_idle else 1000)
+    token, text = await database_sync_to_async(token_create)(user=viewer, name="ci", days=1)
+    caller = Caller(viewer.pk, token_id=token.pk, token_digest=digest(text))
+    page = await watch(viewer, "experiment", experiment.pk, caller=caller)
+    later = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    if not is_idle:
+        await tell(experiment.pk, RUN)
+    assert await page.close_code() == 4401
+
+
+async def test_a_token_of_a_project_hears_that_project_only(
+    owner: User, project: Project, experiment: Experiment
+) -> None:
+    """Also beside a socket of the same person, who may hear everything."""
+    other = await database_sync_to_async(project_create)(user=owner, name="Speech")
+    token, text = await database_sync_to_async(token_create)(user=owner, name="ci", project=other)
+    caller = Caller(owner.pk, token_id=token.pk, token_digest=digest(text))
+    places = (
+        Watcher(caller, Place("experiment", experiment.pk)),
+        Watcher(caller, Place("project", other.pk)),
+    )
+    person = Watcher(await database_sync_to_async(signed_in)(owner), places[0].place)
+    assert await database_sync_to_async(refusals)([*places, person]) == {places[0]: 4404}
 
 
 def change(what: str, user: User, project: Project, session_key: str) -> None:

@@ -16,6 +16,8 @@ class FakeReader:
         self._store = store
 
     def runs(self, run_id: str) -> Sequence[SeenRun]:
+        if run_id not in self._store.runs:
+            return []
         run = self._store.runs[run_id]
         record = run.record
         param_keys = names.keys(record.params)
@@ -44,7 +46,7 @@ class FakeReader:
         return [model.uri for (run, _), model in self._store.models.items() if run == tracking_run_id]
 
     def versions(self, name: str) -> Mapping[int, str]:
-        return dict(enumerate(self._store.versions[name], 1))
+        return dict(enumerate(self._store.versions.get(name, []), 1))
 
 
 class TestFakeTrackingStore(TrackingStoreContract):

@@ -1,6 +1,7 @@
 """A tracker in memory. `down` makes every call fail as an outage does, `refuse` as a rejection."""
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from experiments.tracking import names, packaging
@@ -11,9 +12,11 @@ from experiments.tracking.port import (
     RecordedRun,
     RegisteredVersion,
     RunRecord,
+    StoredFile,
     TrackingRejected,
     TrackingUnavailable,
 )
+from mlplatform.kernel import storage
 
 
 @dataclass
@@ -80,6 +83,44 @@ class FakeTrackingStore:
             versions.append(model.uri)
         number = versions.index(model.uri) + 1
         return RegisteredVersion(name, number, f"models:/{name}/{number}")
+
+    def model_files(self, uri: str) -> list[StoredFile]:
+        """Those of the checkpoint folder that the model was made from."""
+        self._answer("model_files")
+        folder = self._folder(uri)
+        return (
+            [StoredFile(path, size) for path, size in sorted(storage.files_in(folder).items())]
+            if folder
+            else []
+        )
+
+    def model_file(self, uri: str, path: str) -> Iterator[bytes]:
+        """One of them."""
+        self._answer("model_file")
+        return storage.chunks(self._folder(uri), path)
+
+    def forget_run(self, *, experiment_id: str, run_id: str) -> int:
+        """Drop what there is of the run."""
+        self._answer("forget_run")
+        run = self.runs.pop(run_id, None)
+        freed = 0
+        for key, model in list(self.models.items()):
+            if run and key[0] == run.tracking_run_id:
+                freed += sum(storage.files_in(key[1]).values())
+                for name, uris in list(self.versions.items()):
+                    self.versions[name] = [uri for uri in uris if uri != model.uri]
+                    if not self.versions[name]:
+                        del self.versions[name]
+                del self.models[key]
+        return freed
+
+    def forget_experiment(self, experiment_id: str) -> None:
+        """Drop it."""
+        self._answer("forget_experiment")
+        self.experiments.pop(experiment_id, None)
+
+    def _folder(self, uri: str) -> str:
+        return next((folder for (_, folder), model in self.models.items() if model.uri == uri), "")
 
     def _answer(self, call: str) -> None:
         self.calls.append(call)

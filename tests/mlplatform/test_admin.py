@@ -5,16 +5,18 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
-from accounts.models import ApiToken, AuditEvent, Project, User
+from accounts.models import ApiToken, AuditEvent, Invitation, Project, ProjectDeletion, User
 from accounts.services.tokens import token_create
 from experiments.models import Bundle, Experiment, ModelVersion, Run, TrackingSync
-from runners.models import Allocation, Lease
+from runners.models import Allocation, Lease, UsageSlice
 
 MODELS = [
     User,
     Project,
     ApiToken,
     AuditEvent,
+    Invitation,
+    ProjectDeletion,
     Experiment,
     Run,
     Bundle,
@@ -23,7 +25,18 @@ MODELS = [
     Allocation,
     Lease,
 ]
-READ_ONLY = [AuditEvent, Experiment, Run, Bundle, ModelVersion, TrackingSync, Allocation, Lease]
+READ_ONLY = [
+    AuditEvent,
+    ProjectDeletion,
+    Experiment,
+    Run,
+    Bundle,
+    ModelVersion,
+    TrackingSync,
+    Allocation,
+    Lease,
+    UsageSlice,
+]
 
 
 def path(model: type[Model], action: str = "") -> str:

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from accounts.models import Membership, Project, Role, User
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+from accounts.models import ApiToken, Membership, Project, ProjectDeletion, Role, Scope, User
+from accounts.services.closing import project_archive, project_delete
+from accounts.services.invitations import invitation_create
 from accounts.services.projects import project_create
-from accounts.services.tokens import token_create
+from accounts.services.token_use import token_use
+from accounts.services.tokens import token_create, token_rotate
 from experiments.definition import Definition
 from experiments.models import Attempt, Checkpoint, Experiment, ModelVersion, Run, RunEvent
 from experiments.services.bundles import bundle_from_upload
@@ -17,13 +24,14 @@ from experiments.states import ExperimentState, RunState
 from mlplatform.kernel import clock
 from mlplatform.kernel.archive import pack
 from runners.models import Allocation
-from tests.fixtures import CODE, DECLARATION, user_create
+from tests.fixtures import CODE, DECLARATION, PASSWORD, user_create
 from tests.logs import prints
+from tests.pages.quotas import seed_quotas
 from tests.points import report
 
 STEPS = 60
 ENDED = (RunState.COMPLETED, RunState.FAILED, RunState.PRUNED)
-REASON = "Needs 24 CPUs; 2 of 2 are free."
+REASON = "Needs 2 CPUs; 0 of 2 are free."
 ENVIRONMENT = {"python": "3.11.2", "torch": "2.13.0", "cpu": "AMD EPYC 9454", "hostname": "node-1"}
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "train.py", line 4, in train\nValueError: loss is nan\n'
@@ -42,31 +50,61 @@ class Seeded:
     """Who may look, and where."""
 
     owner: User
+    viewer: User
     staff: User
+    token: ApiToken
+    newcomer: User
     running: Experiment
     ended: Experiment
+    # The secret of an open invitation.
+    invited: str
+
+    @property
+    def people(self) -> tuple[User, ...]:
+        """Everybody who may sign in."""
+        return self.owner, self.viewer, self.staff, self.newcomer
 
 
 def seed() -> Seeded:
     owner = user_create("olivia")
-    staff = User.objects.create_superuser("stefan", "stefan@example.org", "correct horse battery")
+    staff = User.objects.create_superuser("stefan", "stefan@example.org", PASSWORD)
+    hasher = PBKDF2PasswordHasher()
+    for person in (owner, staff):
+        # Hashed as the product does: its process does not know the tests' quick way.
+        person.password = hasher.encode(PASSWORD, hasher.salt())
+        person.save(update_fields=["password"])
+    TOTP.activate(staff, generate_totp_secret())
+    RecoveryCodes.activate(staff)
     project = project_create(
         user=owner, name="Vision", description="Handwritten digits, and what comes after."
     )
-    Membership.objects.create(project=project, user=user_create("victor"), role=Role.VIEWER)
-    token_create(user=owner, name="laptop")
+    viewer = user_create("victor")
+    Membership.objects.create(project=project, user=viewer, role=Role.VIEWER)
+    Membership.objects.create(project=project, user=user_create("wilhelmina"), role=Role.EDITOR)
+    project_create(user=owner, name="Sandbox")
+    token, text = token_create(user=owner, name="laptop")
+    token_use(text, "192.0.2.17")
+    token_create(user=owner, name="Export of everything", days=None, scope=Scope.ADMIN)
+    pipeline, _ = token_create(user=owner, name="Nightly sweep of the pipeline", project=project)
+    token_rotate(user=owner, token_id=pipeline.pk, grace=timedelta(days=1))
+    invitation_create(user=owner, project=project, role=Role.EDITOR, email="new.colleague@example.org")
+    _, invited = invitation_create(user=owner, project=project, role=Role.VIEWER, max_uses=20)
+    archived = project_create(user=owner, name="Rotated digits", description="Superseded by Vision.")
+    project_archive(user=owner, project=archived)
+    for name, fields in (
+        ("Old sensors", {"freed_bytes": 3_400_000_000, "finished_at": clock.now()}),
+        (
+            "Drone pictures",
+            {"freed_bytes": 52_000_000, "waits_for": "MLflow at http://127.0.0.1 does not answer."},
+        ),
+    ):
+        gone = project_create(user=owner, name=name)
+        project_delete(user=owner, project=gone, confirmation=gone.slug)
+        ProjectDeletion.objects.filter(project_id=gone.pk).update(**fields)
     running = _experiment(owner, project, "Learning rates of the small model", STATES)
     ended = _experiment(owner, project, "Baseline", [RunState.COMPLETED] * 4)
     Experiment.objects.filter(pk=ended.pk).update(state=ExperimentState.COMPLETED, ended_at=clock.now())
-    Allocation.objects.create(
-        owner_id=running.pk,
-        backend=running.backend,
-        workers=1,
-        cpus_per_worker=24,
-        gpus_per_worker=0,
-        package_key="packages/x.zip",
-        waiting_reason=REASON,
-    )
+    _queue(running)
     for version, run in enumerate(ended.runs.all()[:3], 1):
         ModelVersion.objects.create(
             project=project,
@@ -77,7 +115,8 @@ def seed() -> Seeded:
             step=STEPS,
             objective=0.8,
         )
-    return Seeded(owner, staff, running, ended)
+    seed_quotas(project, owner, staff, running)
+    return Seeded(owner, viewer, staff, token, user_create("nora"), running, ended, invited)
 
 
 def _experiment(owner: User, project: Project, name: str, states: Any) -> Experiment:
@@ -119,6 +158,28 @@ def _experiment(owner: User, project: Project, name: str, states: Any) -> Experi
     RunEvent.objects.create(experiment=experiment, kind="changed", message="max_parallel 1 → 2", actor=owner)
     runs_tag(user=owner, experiment=experiment, numbers=[1], tags={"kind": "ablation"})
     return experiment
+
+
+def _queue(experiment: Experiment) -> None:
+    """One job trains run 8, and another waits for its place."""
+    now = clock.now()
+    asked = {"owner_id": experiment.pk, "backend": experiment.backend, "workers": 1, "cpus_per_worker": 2}
+    asked |= {"gpus_per_worker": 0, "package_key": "packages/x.zip"}
+    holding = Allocation.objects.create(state="running", submitted_at=now, running_at=now, **asked)
+    holding.leases.create(
+        subject_id=experiment.runs.get(number=8).pk,
+        attempt=1,
+        group_id="g",
+        expires_at=now + timedelta(hours=1),
+    )
+    Allocation.objects.create(
+        waiting_reason=REASON,
+        place=1,
+        starts_at=now + timedelta(minutes=14),
+        starts_by=now + timedelta(minutes=29),
+        freed_by=holding.pk,
+        **asked,
+    )
 
 
 def _play(run: Run, state: RunState, allocation: Allocation) -> None:

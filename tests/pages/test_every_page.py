@@ -44,6 +44,7 @@ SAID = {
     "dashboard": "11 min",
     "queue": REASON,
     "experiment": "0.9464",
+    "runs-grouped": "0.927 ± 0.027",
     "analysis": "runs table",
     "code": "for epoch in range",
     "events": "max_parallel 1 → 2",

@@ -5,8 +5,11 @@ from typing import Any, TypedDict
 
 from django.conf import settings
 
+from experiments.api.output.quotas import BoundJson, bound_json
+from experiments.api.output.waits import WaitJson, wait_json
 from experiments.definition import HOUR
 from experiments.models import Experiment
+from experiments.selectors.waits import Wait
 from experiments.services.preview import Preview
 
 
@@ -59,6 +62,7 @@ class ExperimentJson(TypedDict):
     max_parallel: int
     max_retries: int
     fresh_process: bool
+    priority: str
     budget: BudgetJson
     checkpoints: CheckpointPolicyJson
     cloned_from: str | None
@@ -76,8 +80,14 @@ class RunCountsJson(TypedDict):
     failed: int
 
 
-class CountedExperimentJson(ExperimentJson):
-    """An experiment and how many runs it has."""
+class WaitingExperimentJson(ExperimentJson):
+    """An experiment, and when its next run probably starts."""
+
+    queue: WaitJson | None
+
+
+class CountedExperimentJson(WaitingExperimentJson):
+    """The same and how many runs it has."""
 
     runs: RunCountsJson
 
@@ -102,6 +112,7 @@ class PreviewJson(TypedDict):
     now: int
     waits: str
     warnings: list[str]
+    quotas: list[BoundJson]
 
 
 def experiment_json(experiment: Experiment) -> ExperimentJson:
@@ -127,6 +138,7 @@ def experiment_json(experiment: Experiment) -> ExperimentJson:
         "max_parallel": experiment.max_parallel,
         "max_retries": experiment.max_retries,
         "fresh_process": experiment.fresh_process,
+        "priority": experiment.priority,
         "budget": {
             "max_hours": experiment.max_seconds / HOUR if experiment.max_seconds else None,
             "target": experiment.target,
@@ -153,9 +165,14 @@ def run_counts_json(experiment: Any) -> RunCountsJson:
     }
 
 
-def counted_experiment_json(experiment: Experiment) -> CountedExperimentJson:
+def waiting_experiment_json(experiment: Experiment, wait: Wait | None) -> WaitingExperimentJson:
+    """The experiment and what it waits for."""
+    return {**experiment_json(experiment), "queue": wait_json(wait)}
+
+
+def counted_experiment_json(experiment: Experiment, wait: Wait | None) -> CountedExperimentJson:
     """One of `experiment_list`."""
-    return {**experiment_json(experiment), "runs": run_counts_json(experiment)}
+    return {**waiting_experiment_json(experiment, wait), "runs": run_counts_json(experiment)}
 
 
 def preview_json(preview: Preview) -> PreviewJson:
@@ -171,4 +188,5 @@ def preview_json(preview: Preview) -> PreviewJson:
         "now": preview.outlook.now,
         "waits": preview.outlook.reason,
         "warnings": preview.warnings,
+        "quotas": [bound_json(bound) for bound in preview.quotas],
     }

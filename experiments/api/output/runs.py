@@ -6,11 +6,13 @@ from typing import Any, TypedDict
 from django.conf import settings
 
 from experiments.api.output.numbers import Number, number
+from experiments.api.output.waits import WaitJson, wait_json
 from experiments.models import Attempt, Checkpoint, Run, RunMetric
 from experiments.selectors.groups import SetRow
 from experiments.selectors.runs import RunRow
 from experiments.selectors.series import Series
 from experiments.selectors.tracking import tracking_state
+from experiments.selectors.waits import Wait
 
 
 class MetricJson(TypedDict):
@@ -68,6 +70,12 @@ class RunJson(TypedDict):
     started_at: datetime | None
     ended_at: datetime | None
     url: str
+
+
+class WaitingRunJson(RunJson):
+    """A run, and when it probably starts."""
+
+    wait: WaitJson | None
 
 
 class SpreadJson(TypedDict):
@@ -175,6 +183,11 @@ def run_json(row: RunRow) -> RunJson:
         "ended_at": run.ended_at,
         "url": settings.PORTAL_URL + run.get_absolute_url(),
     }
+
+
+def waiting_run_json(row: RunRow, wait: Wait | None) -> WaitingRunJson:
+    """The run and what it waits for."""
+    return {**run_json(row), "wait": wait_json(wait)}
 
 
 def set_json(row: SetRow) -> SetJson:

@@ -1,6 +1,7 @@
 """What the REST API tells about saved views."""
 
 from typing import TypedDict
+from uuid import UUID
 
 from experiments.models import RunView
 
@@ -16,6 +17,9 @@ class ViewJson(TypedDict):
     sort: str
     columns: list[str]
     differing: bool
+    group: str
+    pinned: list[int]
+    pinned_of: UUID | None
 
 
 def view_json(view: RunView) -> ViewJson:
@@ -29,4 +33,7 @@ def view_json(view: RunView) -> ViewJson:
         "sort": view.sort,
         "columns": view.columns,
         "differing": view.differing,
+        "group": view.group,
+        "pinned": view.pinned,
+        "pinned_of": view.pinned_of,
     }

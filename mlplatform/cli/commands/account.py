@@ -6,11 +6,12 @@ import platform
 import sys
 
 from mlplatform.cli import login
-from mlplatform.cli.client import ClientError
+from mlplatform.cli.client import ClientError, Json, PortalClient
 from mlplatform.cli.errors import UsageError
 from mlplatform.cli.login import Login
 from mlplatform.cli.terminal import Terminal
 from mlplatform.cli.verbs import Verbs
+from mlplatform.cli.words import when
 
 
 def register(verbs: Verbs) -> None:
@@ -24,6 +25,7 @@ def register(verbs: Verbs) -> None:
     )
     parser.add_argument("url", metavar="URL", help="address of the portal")
     parser.add_argument("--user", metavar="NAME", help="user name or e-mail address; asked for if left out")
+    parser.add_argument("--code", help="code of the second factor; asked for if the account has one")
     secret = parser.add_mutually_exclusive_group()
     secret.add_argument(
         "--password",
@@ -51,13 +53,25 @@ def sign_in(args: argparse.Namespace, terminal: Terminal) -> None:
     else:
         user = args.user or input("User name: ")
         password = _line("password") if args.password else getpass.getpass("Password: ")
-        token = terminal.connect(url).sign_in(user, password, name=f"mlp on {platform.node()}"[:100])
+        token = _token(args, terminal.connect(url), user, password)
     user = terminal.connect(url, token).get("/me/")["username"]
     path = login.keep(terminal.environ, Login(url, token))
     terminal.say(f"Logged in to {url} as {user}. The token is in {path}.")
     for variable in (login.URL_VARIABLE, login.TOKEN_VARIABLE):
         if terminal.environ.get(variable):
             terminal.warn(f"{variable} is set and goes before this login.")
+
+
+def _token(args: argparse.Namespace, portal: PortalClient, user: str, password: str) -> str:
+    """Ask for the code of the second factor only where there is one, and somebody to ask."""
+    name = f"mlp on {platform.node()}"[:100]
+    try:
+        return portal.sign_in(user, password, name, code=args.code or "")
+    except ClientError as error:
+        if error.code != "second_factor_required" or args.code or args.password:
+            raise
+    code = input("Code of your authenticator app, or a recovery code: ")
+    return portal.sign_in(user, password, name, code=code.strip())
 
 
 def sign_out(args: argparse.Namespace, terminal: Terminal) -> None:
@@ -81,8 +95,17 @@ def who(args: argparse.Namespace, terminal: Terminal) -> None:
     if args.json:
         return terminal.json({**user, "url": portal.url})
     return terminal.say(
-        f"{user['username']} at {portal.url}" + (", administrator" if user["is_admin"] else "")
+        f"{user['username']} at {portal.url}"
+        + (", administrator" if user["is_admin"] else "")
+        + (_limits(user["token"]) if user["token"] else "")
     )
+
+
+def _limits(token: Json) -> str:
+    """What the token leaves, and until when."""
+    where = f" in {token['project']} only" if token["project"] else ""
+    until = f" until {when(token['expires_at'])}" if token["expires_at"] else ""
+    return f", token {token['prefix']}… ({token['scope']}{where}){until}"
 
 
 def _line(what: str) -> str:

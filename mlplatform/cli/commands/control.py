@@ -1,4 +1,4 @@
-"""`mlp pause`, `resume`, `cancel`, `retry`, `edit`: what people do to an experiment after launch."""
+"""`mlp pause`, `resume`, `cancel`, `retry`, `tag`, `delete`, `edit`: what people do to an experiment after launch."""
 
 import argparse
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SAID = {
     "resume": "{} goes on.",
     "cancel": "{} is canceled; what runs stops at its next report.",
 }
-PAST = {"cancel": "Canceled", "retry": "Queued again", "tag": "Tagged"}
+PAST = {"cancel": "Canceled", "delete": "Deleted", "retry": "Queued again", "tag": "Tagged"}
 
 
 def register(verbs: Verbs) -> None:
@@ -69,6 +69,16 @@ def register(verbs: Verbs) -> None:
         help="without a value: take it away",
     )
     parser = verbs.add(
+        "delete",
+        delete,
+        "delete a finished experiment, or some of its runs, for good",
+        "mlp delete vision/digits",
+        "mlp delete vision/digits 3 7-9 --yes",
+        json=True,
+    )
+    _add_runs(parser, "delete only these runs, by number; 7-9 is a range")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser = verbs.add(
         "edit",
         edit,
         "change an experiment while it runs, or give a finished one more to do",
@@ -91,6 +101,7 @@ EDITABLE = (
     definition.RETRIES,
     Option("--max-hours", "max_hours", limit, "H", f"{definition.HOURS.help}, or {CLEARED}"),
     Option("--target", "target", limit, "X", f"{definition.TARGET.help}, or {CLEARED}"),
+    definition.PRIORITY,
     Option("--runs", "runs", int, "N", "sets that the search may try"),
 )
 
@@ -98,6 +109,26 @@ EDITABLE = (
 def cancel(args: argparse.Namespace, terminal: Terminal) -> int:
     """Cancel the runs that were named, or else the experiment."""
     return _some(args, terminal, "cancel") if _numbers(args) else _all(args, terminal, "cancel")
+
+
+def delete(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Delete the runs that were named, or else the experiment, after asking."""
+    portal, numbers = terminal.portal(), _numbers(args)
+    experiment = places.find_experiment(portal, args.experiment)
+    what = (
+        f"{_listed(sorted(numbers))} of {places.label(experiment)}" if numbers else places.label(experiment)
+    )
+    if not args.yes and not terminal.agrees(f"Delete {what} for good?"):
+        terminal.warn("Nothing was deleted.")
+        return 1
+    if numbers:
+        return _say(args, terminal, "delete", portal.runs_do(experiment["id"], "delete", numbers))
+    deletion = portal.experiment_delete(experiment["id"])
+    if args.json:
+        terminal.json(deletion)
+    else:
+        terminal.say(f"{places.label(experiment)} is deleted; its files follow.")
+    return 0
 
 
 def retry(args: argparse.Namespace, terminal: Terminal) -> int:

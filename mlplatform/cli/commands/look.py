@@ -1,4 +1,4 @@
-"""`mlp projects`, `experiments`, `runs`, `show`, `checkpoints`: what there is."""
+"""`mlp projects`, `experiments`, `runs`, `show`, `definition`, `checkpoints`: what there is."""
 
 import argparse
 import re
@@ -50,6 +50,13 @@ def register(verbs: Verbs) -> None:
         json=True,
     )
     places.add_run(parser)
+    parser = verbs.add(
+        "definition",
+        definition,
+        "print an experiment as experiment.yaml, which beside the same code makes another one like it",
+        "mlp definition vision/digits > experiment.yaml",
+    )
+    places.add_experiment(parser)
     parser = verbs.add(
         "checkpoints",
         checkpoints,
@@ -142,6 +149,13 @@ def show(args: argparse.Namespace, terminal: Terminal) -> None:
     if args.json:
         return terminal.json(experiment)
     return terminal.show(tables.experiment_page(experiment, portal.runs(experiment["id"])))
+
+
+def definition(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Print the file."""
+    portal = terminal.portal()
+    experiment = places.find_experiment(portal, args.experiment)
+    terminal.write(portal.experiment_definition(experiment["id"]))
 
 
 def checkpoints(args: argparse.Namespace, terminal: Terminal) -> None:

@@ -10,6 +10,9 @@ from rest_framework.test import APIClient
 from accounts.models import AnsweredRequest, Project, User
 from accounts.services import once
 from accounts.services.once import answers_forget
+from accounts.services.projects import project_create
+from accounts.services.tokens import token_create
+from experiments.models import Bundle
 from mlplatform.kernel import clock
 
 Api = Callable[..., APIClient]
@@ -98,3 +101,19 @@ def test_at_the_same_moment(api: Api) -> None:
         thread.join()
     assert (len(answers), len(set(answers))) == (4, 1)
     assert Project.objects.count() == 1
+
+
+def test_what_one_token_made_the_token_of_another_project_is_not_told(
+    api: Api, owner: User, project: Project, bundle: Bundle
+) -> None:
+    other = project_create(user=owner, name="Speech")
+    path = f"/api/v1/projects/{project.slug}/experiments/"
+    content = {"bundle": str(bundle.pk), "runs": [{"lr": 0.1}]}
+    codes = []
+    for where in (project, project, other):
+        client = api()
+        text = token_create(user=owner, name="ci", project=where)[1]
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        codes.append(post(client, content, path=path).status_code)
+    assert codes == [201, 201, 409]
+    assert project.experiments.count() == 1

@@ -31,6 +31,9 @@ def test_the_first_accounts_are_made_once(password_files: Path) -> None:
     call_command("bootstrap")
     demo.refresh_from_db()
     assert demo.check_password("changed by its owner")
+    demo.delete()
+    call_command("bootstrap")
+    assert not User.objects.filter(username="demo").exists(), "whoever removed it meant it"
 
 
 def test_without_password_files_there_are_no_accounts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Project, Scope, User
 from accounts.selectors.callers import Caller, callers_valid, session_caller
-from accounts.services.tokens import token_create
+from accounts.services.tokens import digest, token_create, token_rotate
 from mlplatform.kernel import clock
 from tests.fixtures import PASSWORD
 
@@ -20,10 +20,15 @@ def browser(owner: User) -> Caller:
     return session_caller(owner, SessionStore(client.cookies["mlp_session_8000"].value))
 
 
+def with_token(user: User, **given: Any) -> Caller:
+    token, text = token_create(user=user, name="ci", **given)
+    return Caller(user.pk, token_id=token.pk, token_digest=digest(text))
+
+
 def test_many_are_asked_for_at_once(
     owner: User, viewer: User, browser: Caller, django_assert_num_queries: Any
 ) -> None:
-    token = Caller(viewer.pk, token_id=token_create(user=viewer, name="ci")[0].pk)
+    token = with_token(viewer)
     with django_assert_num_queries(3):
         assert callers_valid([browser, token]) == {browser: owner, token: viewer}
 
@@ -45,7 +50,7 @@ def test_a_session_of_an_old_password_is_no_good(browser: Caller, owner: User) -
 
 
 def test_a_token_outlives_a_password_but_not_its_owner(owner: User) -> None:
-    caller = Caller(owner.pk, token_id=token_create(user=owner, name="ci")[0].pk)
+    caller = with_token(owner)
     owner.set_password("another horse battery")
     owner.save()
     assert callers_valid([caller]) == {caller: owner}
@@ -54,6 +59,35 @@ def test_a_token_outlives_a_password_but_not_its_owner(owner: User) -> None:
     User.objects.update(is_active=True)
     ApiToken.objects.all().delete()
     assert callers_valid([caller]) == {}
+
+
+def test_a_token_expires(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = with_token(owner, days=1)
+    later = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert callers_valid([caller]) == {}
+
+
+def test_a_text_that_was_rotated_away_is_no_good(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = with_token(owner)
+    assert caller.token_id is not None
+    hour = timedelta(hours=1)
+    token_rotate(user=owner, token_id=caller.token_id, grace=hour)
+    assert callers_valid([caller]) == {caller: owner}
+    later = clock.now() + hour
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert callers_valid([caller]) == {}
+
+
+def test_each_has_what_its_own_token_grants(owner: User, project: Project, browser: Caller) -> None:
+    reads, limited = with_token(owner, scope=Scope.READ), with_token(owner, project=project)
+    found = callers_valid([browser, reads, limited])
+    grants = [found[caller].grant for caller in (reads, limited)]
+    assert [(grant.scope, grant.project_id) for grant in grants if grant] == [
+        (Scope.READ, None),
+        (Scope.WRITE, project.pk),
+    ]
+    assert found[browser].grant is None
 
 
 def test_nobody_is_nobody(db: None) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import ApiToken, Membership, Project, User
+from accounts.permissions import visible_projects
 from accounts.services.access import GROUP
 from accounts.services.tokens import token_create, token_revoke
 from mlplatform.http import live
@@ -25,7 +26,7 @@ def told(monkeypatch: pytest.MonkeyPatch, viewer: User) -> list[bool]:
     def send(events: Any) -> None:
         if any(groups == [GROUP] for groups, _ in events):
             user = User.objects.filter(pk=viewer.pk, is_active=True, password=viewer.password).first()
-            found.append(bool(user and user.memberships.exists() and user.api_tokens.exists()))
+            found.append(bool(user and visible_projects(user).exists() and user.api_tokens.exists()))
 
     monkeypatch.setattr(live, "_send", send)
     token_create(user=viewer, name="ci")
@@ -83,7 +84,8 @@ def membership(admin: Client, viewer: User, project: Project) -> None:
     sizes = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1}
     form: dict[str, Any] = {f"memberships-{key}": value for key, value in sizes.items()}
     form |= {f"memberships-0-{key}": value for key, value in rows.items()}
-    post(admin, f"/admin/accounts/project/{project.pk}/change/", name=project.name, description="", **form)
+    said = {"name": project.name, "description": "", "weight": "1"}
+    post(admin, f"/admin/accounts/project/{project.pk}/change/", **said, **form)
 
 
 def inactive(admin: Client, viewer: User, project: Project) -> None:

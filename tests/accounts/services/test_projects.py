@@ -3,7 +3,7 @@ import pytest
 from accounts.models import AuditEvent, Membership, Project, User
 from accounts.permissions import allowed, require, visible_projects
 from accounts.selectors.projects import project_get
-from accounts.services.projects import project_create
+from accounts.services.projects import project_create, project_of_ones_own
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
 
 
@@ -62,3 +62,12 @@ def test_a_site_admin_sees_everything(project: Project, stranger: User) -> None:
     stranger.is_superuser = True
     assert allowed(stranger, "manage", project)
     assert list(visible_projects(stranger)) == [project]
+
+
+def test_everybody_has_one_project_of_their_own(owner: User) -> None:
+    owner.first_name = "Olivia O."
+    own = project_of_ones_own(user=owner)
+    assert own is not None
+    assert (own.name, own.personal_of) == ("Olivia O.’s project", owner)
+    assert project_of_ones_own(user=owner) is None
+    assert Membership.objects.get(project=own).role == "owner"

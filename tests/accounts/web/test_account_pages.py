@@ -44,7 +44,10 @@ def test_sign_up_leads_home(client: Client, db: None) -> None:
     given = {"username": "grace", "email": "grace@example.org", "password1": "a long enough secret"}
     response = client.post("/accounts/signup/", given, follow=True)
     assert response.redirect_chain[-1][0] == "/"
-    assert "Create a project" in response.content.decode()
+    # Where their first experiment goes.
+    page = response.content.decode()
+    assert "Its code goes into grace’s project." in page
+    assert "Create a project" in page
 
 
 def test_sign_up_says_what_is_wrong(client: Client, owner: User) -> None:
@@ -59,14 +62,14 @@ def test_sign_in_leads_on(client: Client, db: None, settings: object) -> None:
     page = client.get("/accounts/login/").content.decode()
     assert 'href="/accounts/password/reset/"' in page
     assert 'href="/accounts/signup/"' in page
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]  # pytest-django's wrapper
+    settings.SIGNUP = "closed"  # type: ignore[attr-defined]  # pytest-django's wrapper
     page = client.get("/accounts/login/").content.decode()
     assert 'href="/accounts/password/reset/"' in page
     assert "/accounts/signup/" not in page
 
 
 def test_sign_up_can_be_closed(client: Client, db: None, settings: object) -> None:
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]  # pytest-django's wrapper
+    settings.SIGNUP = "closed"  # type: ignore[attr-defined]  # pytest-django's wrapper
     assert "closed" in client.get("/accounts/signup/").content.decode().lower()
 
 

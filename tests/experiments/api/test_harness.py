@@ -1,4 +1,5 @@
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +117,35 @@ def test_a_package_needs_its_signature_and_nothing_else(api: Api) -> None:
     answer = api().get(path)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
     assert api().get(path.replace("packages/", "packages/x")).status_code == 404
+
+
+def test_a_job_writes_nothing_about_a_run_of_another(api: Api, allocation: Allocation, leased: Any) -> None:
+    """Whatever it knows of the other's lease: it may be of a project that its own people cannot see."""
+    _, run, lease = leased
+    other = Allocation.objects.get(pk=allocation.pk)
+    other.pk, other.owner_id, other._state.adding = uuid.uuid4(), uuid.uuid4(), True
+    other.save()
+    keys = {"attempt": lease["attempt"], "fence": lease["fence"]}
+    end = {"outcome": "completed", "cause": None}
+    batch = api(other).post(
+        f"/harness/v1/runs/{run.pk}/batches",
+        keys | {"rank": 0, "seq": 1, "log": "x\n", "end": end},
+        format="json",
+    )
+    beat = api(other).post("/harness/v1/heartbeats", keys | {"run": str(run.pk)}, format="json")
+    assert (batch.status_code, beat.status_code, beat.json()["code"]) == (404, 409, "fenced")
+    run.refresh_from_db()
+    assert (run.is_terminal, told(run)) == (False, [])
+    # It is asked for runs of its own experiment, which has none.
+    assert "run" not in api(other).post(LEASES, {"group": "g"}, format="json").json()
+    assert Lease.objects.count() == 1
+
+
+def test_a_job_reads_nothing_of_the_portal(api: Api, allocation: Allocation, experiment: Experiment) -> None:
+    for path in (
+        "me/",
+        "projects/",
+        f"experiments/{experiment.pk}/",
+        f"runs/{experiment.runs.all()[0].pk}/logs/",
+    ):
+        assert api(allocation).get(f"/api/v1/{path}").status_code == 401, path

@@ -35,6 +35,9 @@ def test_a_personal_view_is_only_its_owners(api: Api, owner: User, viewer: User,
         "sort": "-metrics.accuracy",
         "columns": ["state"],
         "differing": True,
+        "group": "params.lr",
+        "pinned": [2, 1],
+        "pinned_of": None,
     }
     view = made(api, viewer, **content)
     assert view.status_code == 201
@@ -149,3 +152,17 @@ def test_pages_of_runs(api: Api, owner: User, stranger: User, experiment: Experi
         assert (refused.status_code, refused.json()["column"], refused.json()["field"]) == (400, 9, "where")
         for bad in ("0", "x", "1001", "-1", "000001000000000", "9" * 5000):
             assert api(owner).get(path, {"limit": bad}).json()["field"] == "limit"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("group", "metrics.loss"), ("group", "((("), ("pinned", list(range(1, 22)))]
+)
+def test_groups_and_pins_are_checked(
+    api: Callable[..., APIClient], owner: User, project: Project, field: str, value: Any
+) -> None:
+    body = {"name": "x", field: value}
+    answer = api(owner).post("/api/v1/projects/vision/views/", body, format="json")
+    assert answer.status_code == 400
+    kept = {"name": "y", "group": "params.lr", "pinned": [3]}
+    answer = api(owner).post("/api/v1/projects/vision/views/", kept, format="json")
+    assert kept.items() <= answer.json().items()

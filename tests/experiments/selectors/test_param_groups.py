@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from experiments.models import Experiment
+from experiments.models import Experiment, RunParam
 from experiments.selectors import param_groups as selector
 from experiments.selectors.param_groups import GroupRow, param_groups
 from experiments.selectors.tables import experiment_space, run_table
@@ -25,8 +27,9 @@ def runs(owner: User, experiment: Experiment, finish: Finish) -> Experiment:
     return experiment
 
 
-def groups(experiment: Experiment, where: str = "", sort: str = "") -> list[GroupRow]:
-    return param_groups(experiment_space(experiment), "lr", where=where, sort=sort, metrics=["accuracy"])
+def groups(experiment: Experiment, where: str = "", sort: str = "", number: int = 1) -> list[GroupRow]:
+    space = experiment_space(experiment)
+    return param_groups(space, "lr", where=where, sort=sort, metrics=["accuracy"], number=number).groups
 
 
 def test_mean_and_deviation_over_what_completed(runs: Experiment) -> None:
@@ -58,11 +61,36 @@ def test_each_says_how_to_find_its_runs(runs: Experiment) -> None:
     assert [group.size for group in groups(runs, where="number < 3 or state = completed")] == [2, 2]
 
 
-def test_few_queries_and_few_values(
-    runs: Experiment, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
-) -> None:
+def test_pages_of_values_in_every_order(runs: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selector, "MAX_GROUPS", 2)
+    for sort in ("", "-params.lr", "metrics.accuracy", "-metrics.accuracy", "duration"):
+        pages = [groups(runs, sort=sort, number=number) for number in (1, 2, 3)]
+        assert [len(page) for page in pages] == [2, 1, 0]
+        assert sorted(group.value for page in pages for group in page if group.value) == [0.1, 0.2, 0.3]
+    page = param_groups(experiment_space(runs), "lr", where="", sort="", metrics=[])
+    assert (page.count, page.number, page.has_following) == (3, 1, True)
+
+
+@pytest.mark.parametrize("few", [0, selector.FEW_RUNS])
+def test_however_they_are_looked_up(runs: Experiment, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(selector, "FEW_RUNS", few)
+    low, middle = groups(runs, where="state = completed")
+    assert (low.size, low.metrics["accuracy"].count) == (2, 2)
+    assert middle.metrics["accuracy"].mean == pytest.approx(0.6)
+
+
+def test_text_comes_after_numbers(owner: User, runs: Experiment) -> None:
+    RunParam.objects.filter(experiment=runs, run_number=6).update(number=None, text="auto")
+    assert [group.value for group in groups(runs)] == [0.1, 0.2, "auto"]
+    assert [group.value for group in groups(runs, sort="-params.lr")] == ["auto", 0.2, 0.1]
+
+
+def test_as_many_queries_whatever_there_is(runs: Experiment) -> None:
     space = experiment_space(runs)
-    with django_assert_num_queries(3):
-        found = param_groups(space, "lr", where="", sort="", metrics=["accuracy"])
-    assert [group.value for group in found] == [0.1, 0.2]
+
+    def count(**asked: Any) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            param_groups(space, "lr", where="", sort="", metrics=["accuracy"], **asked)
+        return len(queries)
+
+    assert count() == count(number=9)

@@ -87,10 +87,12 @@ def test_another_ray_is_refused_at_once_and_when_the_cluster_changes(
     definition = Definition(
         name="x", entrypoint="train:train", search={"method": "grid", "space": {"lr": 0.1}}
     )
-    assert experiment_preview(bundle=bundle, definition=definition).warnings == bundle_warnings(bundle)
+    assert experiment_preview(
+        user=bundle.created_by, bundle=bundle, definition=definition
+    ).warnings == bundle_warnings(bundle)
     packages["ray"] = "2.61.0"
     with pytest.raises(InvalidInput, match="asks for ray"):
-        experiment_preview(bundle=bundle, definition=definition)
+        experiment_preview(user=bundle.created_by, bundle=bundle, definition=definition)
     with pytest.raises(InvalidInput, match="asks for ray"):
         experiment_create(user=owner, project=project, bundle=bundle, definition=definition)
 

@@ -25,7 +25,7 @@ def create(user: User, project: Project, bundle: Bundle, **fields: Any) -> Exper
 def preview(user: User, project: Project, bundle: Bundle, **fields: Any) -> Preview:
     sets = fields.pop("param_sets", [{"lr": 0.1}])
     definition = Definition(**{"name": "sweep", "entrypoint": "train:train"} | fields)
-    return experiment_preview(bundle=bundle, definition=definition, param_sets=sets)
+    return experiment_preview(user=bundle.created_by, bundle=bundle, definition=definition, param_sets=sets)
 
 
 def test_an_experiment_has_a_queued_run_per_set(owner: User, project: Project, bundle: Bundle) -> None:

@@ -9,7 +9,7 @@ from experiments.services import pruning
 from experiments.services.forking import run_fork
 from experiments.services.ingest import batch_ingest
 from experiments.services.leasing import lease_next
-from experiments.services.lifecycle import run_pause
+from experiments.services.lifecycle import run_interrupt
 from experiments.services.pruning import judge_later, run_judge
 from experiments.telemetry import parse_batch
 from runners.services.leases import lease_release
@@ -110,7 +110,8 @@ def test_a_new_attempt_is_judged_again_at_the_steps_that_it_repeats(running: Run
     allocation, _, _ = leased
     report(running, [1, 2], [0.1, 0.9])
     assert not run_judge(running.id, 2)
-    assert run_pause(Run.objects.select_related("experiment").get(pk=running.pk))
+    run = Run.objects.select_related("experiment").get(pk=running.pk)
+    assert run_interrupt(run)
     lease_release(leased[2]["fence"], "stopped")
     lease_next(allocation=allocation, group_id=allocation.group_id, environment={})
     running.refresh_from_db()

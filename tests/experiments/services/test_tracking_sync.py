@@ -99,6 +99,7 @@ def test_best_checkpoint_with_a_model_is_kept(tracker: FakeTrackingStore, finish
     assert model.metrics["accuracy"].value == 0.8
     assert model.python_version == "3.11.2"
     assert sync_of(run).model_uri == "models:/m-1"
+    assert (sync_of(run).model_size or 0) > 0
 
 
 def test_last_checkpoint_without_an_objective(

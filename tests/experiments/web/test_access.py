@@ -46,7 +46,7 @@ def test_change(
     assert browser(stranger).post(url).status_code == 404
     refused = browser(viewer).post(url)
     assert refused.status_code == 403
-    assert "An administrator can change your role." in refused.content.decode()
+    assert "Its owners can change your role." in refused.content.decode()
 
 
 @pytest.mark.parametrize("template", CHANGE_BY_POST)

@@ -82,7 +82,7 @@ def test_selected_runs_are_canceled_and_retried(browser: Browser, owner: User, p
         {},
         {"action": "cancel"},
         {"run": "1"},
-        {"action": "delete", "run": "1"},
+        {"action": "destroy", "run": "1"},
     ],
 )
 def test_nothing_selected(browser: Browser, owner: User, place: str, sent: dict[str, str]) -> None:

@@ -2,6 +2,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from accounts.models import Membership, Project, Role, User
+from accounts.services.projects import project_create
+from accounts.services.quotas import quota_set
 from experiments.models import Experiment, ModelVersion, Run
 from experiments.services.control import experiment_pause
 from experiments.services.lifecycle import experiment_move
@@ -14,7 +16,7 @@ from tests.experiments.web.conftest import Browser
 
 def test_newcomers_have_one_next_step(browser: Browser, stranger: User, project: Project) -> None:
     page = browser(stranger).get("/").content.decode()
-    assert "Try the example" in page
+    assert "Run the example" in page
     assert "Create a project" in page
     assert project.name not in page
 
@@ -38,8 +40,9 @@ def test_members_of_an_empty_project_begin_in_it(browser: Browser, owner: User, 
 
 def test_what_is_open(browser: Browser, viewer: User, experiment: Experiment, allocation: Allocation) -> None:
     Run.objects.filter(number=1).update(waiting_reason="Needs 4 CPUs; 1 of 8 are free.")
-    for owner_id in (uuid4(), experiment.pk):
+    for place, owner_id in enumerate((uuid4(), experiment.pk), 1):
         Allocation.objects.create(
+            place=place,
             owner_id=owner_id,
             backend="local",
             workers=1,
@@ -121,7 +124,7 @@ def test_fragment_and_query_count(
     client = browser(owner)
     page = client.get("/", headers={"HX-Request": "true"}).content.decode().strip()
     assert page.startswith('<div id="dashboard"')
-    with django_assert_num_queries(13):  # type: ignore[operator]  # a fixture
+    with django_assert_num_queries(14):  # type: ignore[operator]  # a fixture
         client.get("/")
     for number in range(5):
         more = Experiment.objects.order_by("created_at")[0]
@@ -129,7 +132,7 @@ def test_fragment_and_query_count(
         more.state = ExperimentState.COMPLETED if number % 2 else ExperimentState.ACTIVE
         more.ended_at = clock.now() if number % 2 else None
         more.save()
-    with django_assert_num_queries(13):  # type: ignore[operator]  # a fixture
+    with django_assert_num_queries(14):  # type: ignore[operator]  # a fixture
         client.get("/")
 
 
@@ -138,3 +141,32 @@ def test_a_role_that_is_taken_away_takes_its_part(
 ) -> None:
     Membership.objects.filter(user=viewer, role=Role.VIEWER).delete()
     assert "sweep" not in browser(viewer).get("/").content.decode()
+
+
+def test_quota_use_is_mine_and_that_of_my_projects(
+    browser: Browser, viewer: User, stranger: User, experiment: Experiment, project: Project
+) -> None:
+    page = browser(viewer).get("/").content.decode()
+    assert "Quota use" not in page
+    root = User.objects.create_superuser("root", "root@example.org")
+    quota_set(actor=root, scope="user", resource="gpus", hard=4)
+    quota_set(actor=root, scope="user", user=stranger, resource="memory", hard=4)
+    quota_set(actor=root, scope="project", resource="queued_runs", soft=2, hard=5)
+    page = browser(viewer).get("/").content.decode()
+    part = page[page.index("Quota use") : page.index("In use now")]
+    assert part.index("2 of 5") < part.index("near the limit") < part.index("0 of 4")
+    assert "project Vision" in part
+    assert "Memory" not in part
+
+
+def test_quota_use_costs_the_same_for_many_projects(
+    browser: Browser, owner: User, experiment: Experiment, django_assert_num_queries: object
+) -> None:
+    root = User.objects.create_superuser("root", "root@example.org")
+    for resource in ("cpus", "cpu_hours", "queued_runs"):
+        quota_set(actor=root, scope="project", resource=resource, hard=5)
+    for number in range(4):
+        project_create(user=owner, name=f"P{number}")
+    client = browser(owner)
+    with django_assert_num_queries(18):  # type: ignore[operator]  # a fixture
+        client.get("/")

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -120,7 +121,7 @@ def test_runs_by_the_value_of_a_parameter(browser: Browser, viewer: User, finish
     assert "Values of lr" in page
     assert headers(page) == ["lr", "accuracy (best)", "Run time"]
     assert re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', page) == ["0.1", "0.2"]
-    (found, _) = re.findall(r'<td><a href="([^"]*)"><span class="visually-hidden">Runs: ', page)
+    (found, _) = re.findall(r'<td><a class="group-runs" href="([^"]*)" aria-label="Runs: ', page)
     assert order(client.get(place + found.replace("&amp;", "&")).content.decode()) == [1]
     assert order(shown(client, place, group="metrics.accuracy")) == [1, 2]
     assert "No run matches" in shown(client, place, group="params.gone")
@@ -210,3 +211,17 @@ def test_selected_runs_are_tagged(browser: Browser, owner: User, place: str) -> 
     assert "is no tag" in client.post(f"{place}runs/", sent | {"tag": "kind"}, follow=True).content.decode()
     client.post(f"{place}runs/", sent | {"tag": "kind="})
     assert list(Run.objects.values_list("tags", flat=True)) == [{}, {}]
+
+
+def test_a_view_keeps_groups_and_pins(
+    browser: Browser, owner: User, experiment: Experiment, place: str
+) -> None:
+    client = browser(owner)
+    for name, look in (("Pins", "?sort=-number&pin=2"), ("Groups", "?group=params.lr")):
+        client.post(f"/p/vision/views/{look}", {"name": name, "experiment": experiment.slug})
+    page = client.get(place).content.decode()
+    assert 'href="?sort=-number&amp;pin=2">Pins' in page
+    assert 'href="?group=params.lr">Groups' in page
+    # Numbers mean the runs of that experiment alone.
+    RunView.objects.filter(name="Pins").update(pinned_of=uuid4())
+    assert 'href="?sort=-number">Pins' in client.get(place).content.decode()

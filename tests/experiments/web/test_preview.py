@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.services.quotas import quota_set
 from experiments.models import Bundle, Experiment
 from experiments.web.preview import room_words
 from runners.models import Allocation
@@ -92,3 +93,25 @@ def test_a_look_costs_the_same_however_many_runs(
     for lr in ("0.1", ",".join(str(n / 1000) for n in range(1, 400))):
         with django_assert_max_num_queries(12):
             client.post(path, SETTINGS | {"p-lr": lr, "preview": "live"}, headers=HTMX)
+
+
+def test_quotas_speak_before_launch_and_refuse_it_at_the_form(
+    browser: Browser, owner: User, bundle: Bundle
+) -> None:
+    root = User.objects.create_superuser("root", "root@example.org")
+    quota_set(actor=root, scope="project", resource="queued_runs", hard=1)
+    quota_set(actor=root, scope="user", resource="cpus", soft=1, hard=8)
+    client, path = browser(owner), f"/p/vision/new/{bundle.pk}/"
+    given = SETTINGS | {"p-lr": "0.1, 0.2", "max_parallel": "2"}
+    part = client.post(path, given | {"preview": "live"}, headers=HTMX).content.decode()
+    refused = "Project Vision has 0 of 1 queued runs: 1 more fits, not 2."
+    assert part.index(f"<strong>Over quota.</strong> {refused}") < part.index("Near the limit.")
+    assert "Beyond 1 CPUs people are warned." in part
+    assert "start at once" not in part
+    answer = client.post(path, given)
+    assert answer.status_code == 400
+    assert "Project Vision may have 1 queued runs and has 0: 1 more fits, not 2." in answer.content.decode()
+    assert not Experiment.objects.exists()
+    part = client.post(path, given | {"p-lr": "0.1", "preview": "live"}, headers=HTMX).content.decode()
+    assert "Starts at once." in part
+    assert "this queues 1 more" in part

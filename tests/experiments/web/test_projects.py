@@ -4,10 +4,13 @@ import pytest
 
 from accounts.models import Membership, Project, Role, User
 from accounts.services.projects import project_create
+from accounts.services.quotas import quota_set
 from experiments.definition import Definition
-from experiments.models import Bundle, Experiment, Run
+from experiments.models import Bundle, Checkpoint, Experiment, Run
 from experiments.selectors import listings
 from experiments.services.launch import experiment_create
+from mlplatform.kernel import clock
+from runners.models import Allocation
 from tests.experiments.conftest import Finish
 from tests.experiments.web.conftest import Browser
 
@@ -66,6 +69,7 @@ def test_empty_project(browser: Browser, owner: User, viewer: User) -> None:
     client = browser(owner)
     page = client.get("/p/vision/").content.decode()
     assert 'action="/p/vision/new/"' in page
+    assert "Run the example" in page
     # Two clicks: the example, and Launch.
     assert '<input type="hidden" name="example" value="digits">' in page
     form = client.post("/p/vision/new/", {"example": "digits"}, follow=True).content.decode()
@@ -125,7 +129,8 @@ def test_query_count_does_not_grow(
             user=owner, project=experiment.project, bundle=bundle, definition=AGAIN, param_sets=[{"lr": 1}]
         )
     client = browser(owner)
-    with django_assert_max_num_queries(10):  # type: ignore[operator]  # a fixture
+    most = 17 if path.endswith("/usage/") else 10
+    with django_assert_max_num_queries(most):  # type: ignore[operator]  # a fixture
         client.get(path)
 
 
@@ -145,6 +150,29 @@ def test_usage(browser: Browser, viewer: User, finish: Finish, experiment: Exper
     assert "olivia" in page
     assert "/p/vision/e/sweep/" in page
     assert "1 bundle<" in page
+
+
+def test_usage_shows_quotas_months_and_what_is_stored(
+    browser: Browser, viewer: User, finish: Finish, experiment: Experiment, allocation: Allocation
+) -> None:
+    assert "Nothing is limited here" in browser(viewer).get("/p/vision/usage/").content.decode()
+    root = User.objects.create_superuser("root", "root@example.org")
+    run = finish(1)
+    Checkpoint.objects.filter(run=run).update(size=3 * 2**30)
+    held = {"project": experiment.project, "user": experiment.created_by, "cpus_per_worker": 3600}
+    Allocation.objects.update(submitted_at=clock.now() - timedelta(seconds=10), **held)
+    for resource, soft, hard in (
+        ("cpu_hours", 5, 10**6), ("storage", None, 6), ("run_cpus", None, 8), ("queued_runs", None, None)
+    ):  # fmt: skip
+        quota_set(actor=root, scope="project", resource=resource, soft=soft, hard=hard)
+    page = browser(viewer).get("/p/vision/usage/").content.decode()
+    assert page.count("near the limit") == 1
+    assert page.count("used up</span>") == 1
+    assert "6 GiB of 6 GiB" in page
+    assert "One run may take at most 8 CPUs." in page
+    assert f"{clock.now():%B %Y}" in page
+    assert "olivia 10." in page
+    assert "/api/v1/projects/vision/usage.csv" in page
 
 
 def test_settings_are_the_owners(browser: Browser, owner: User, viewer: User, project: Project) -> None:

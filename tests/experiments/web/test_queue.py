@@ -63,6 +63,9 @@ def test_staff_see_all(browser: Browser, stranger: User, leased: Leased) -> None
     assert "Run #1" in page
     # What they may not watch, they do not ask for.
     assert 'data-live=""' in page
+    # Nor are they led to pages that they may not open.
+    assert "sweep" in page
+    assert "/e/sweep/" not in page
 
 
 @pytest.mark.parametrize("state", ["active", "paused", "canceled"])

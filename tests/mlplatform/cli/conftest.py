@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from accounts.models import User
+from accounts.models import Scope, User
 from accounts.services.tokens import token_create
 from experiments.models import Experiment
 from experiments.services.launch import runs_add
@@ -92,7 +92,7 @@ def mlp_as(bare: Mlp) -> Callable[[User], Mlp]:
     """`mlp` of somebody who is logged in."""
 
     def of(user: User) -> Mlp:
-        _, token = token_create(user=user, name="mlp")
+        _, token = token_create(user=user, name="mlp", scope=Scope.ADMIN)
         environ = {"MLP_URL": settings.PORTAL_URL, "MLP_TOKEN": token}
         return lambda *words, **options: bare(*words, environ=environ, **options)
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 
 from accounts.models import ApiToken, User
@@ -26,7 +28,8 @@ def test_log_in_with_a_password_and_out_again(
     assert f"Logged in to {URL} as olivia." in said.out
     assert ApiToken.objects.get().name.startswith("mlp on ")
     assert json.loads(login_path.read_text())["url"] == URL
-    assert bare("whoami").out == f"olivia at {URL}\n"
+    assert bare("whoami").out.startswith(f"olivia at {URL}, token mlp_")
+    assert "(admin) until 20" in bare("whoami").out
     assert json.loads(bare("whoami", "--json").out)["username"] == "olivia"
     assert bare("logout").code == 0
     assert not login_path.exists()
@@ -39,6 +42,24 @@ def test_log_in_from_a_script(bare: Mlp, owner: User) -> None:
     _, token = token_create(user=owner, name="ci")
     assert bare("login", URL, "--token", "-", stdin=f"{token}\n").code == 0
     assert bare("login", URL, "--token", "-", stdin="").code == 2
+
+
+def test_the_second_factor_is_asked_for_where_there_is_one(
+    bare: Mlp, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovery = RecoveryCodes.activate(owner)
+    TOTP.activate(owner, generate_totp_secret())
+    first, second = recovery.get_unused_codes()[:2]
+    answers = iter([first])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: PASSWORD)
+    assert bare("login", URL, "--user", "olivia").code == 0
+    script = ("login", URL, "--user", "olivia", "--password", "-")
+    assert bare(*script, "--code", second, stdin=PASSWORD).code == 0
+    assert bare(*script, "--code", second, stdin=PASSWORD).code == 1
+    refused = bare(*script, stdin=PASSWORD)
+    assert refused.code == 1
+    assert "page API tokens" in refused.err
 
 
 @pytest.mark.parametrize("words", [["--user", "olivia", "--password", "-"], ["--token", "-"]])
@@ -114,7 +135,7 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str])
         main(["--help"])
     listing = capsys.readouterr().out.partition("options:")[0]
     verbs = [line.split()[0] for line in listing.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert len(verbs) == 22
+    assert len(verbs) == 25
     for verb in verbs:
         with pytest.raises(SystemExit, match="0"):
             main([verb, "--help"])

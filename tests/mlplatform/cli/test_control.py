@@ -154,3 +154,17 @@ def test_who_may_not_control(
     unseen = mlp_as(stranger)(*words)
     assert (unseen.code, "or you may not see it" in unseen.err) == (1, True)
     assert states(experiment) == before
+
+
+def test_delete(mlp: Mlp, four: Experiment, finish: Finish, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "cancel it first" in mlp("delete", "vision/sweep", "--yes").err
+    finish(1)
+    monkeypatch.setattr("builtins.input", lambda question: "no")
+    assert mlp("delete", "vision/sweep", "1").err == "mlp: Nothing was deleted.\n"
+    said = mlp("delete", "vision/sweep", "1-2", "--yes")
+    assert (said.code, said.out) == (0, "Deleted: run 1.\n")
+    assert "run 2" in said.err
+    assert mlp("cancel", "vision/sweep").code == 0
+    monkeypatch.setattr("builtins.input", lambda question: "yes")
+    assert "is deleted" in mlp("delete", "vision/sweep").out
+    assert not Experiment.objects.exists()

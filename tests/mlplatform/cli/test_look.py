@@ -135,3 +135,7 @@ def test_a_stranger_sees_nothing(
 def test_what_does_not_exist(mlp: Mlp, experiment: Experiment, words: list[str]) -> None:
     said = mlp(*words)
     assert (said.code, "There is no such" in said.err) == (1, True)
+
+
+def test_definition(mlp: Mlp, experiment: Experiment) -> None:
+    assert f"name: {experiment.name}\n" in mlp("definition", "vision/sweep").out

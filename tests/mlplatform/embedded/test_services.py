@@ -13,6 +13,7 @@ ENVIRON = {
     "LANG": "C.UTF-8",
     "MLP_SECRET_KEY": "of somebody else",
     "MLP_SIGNUP": "closed",
+    "MLP_EMAIL_URL": "smtp://mail.intranet",
     "MLP_GIT_HOSTS": "git.intranet",
     "RAY_ADDRESS": "http://elsewhere",
     "MLFLOW_TRACKING_URI": "http://elsewhere",
@@ -120,6 +121,7 @@ def test_the_portals_environment_is_complete(services: dict[str, Service]) -> No
     assert values["MLP_RAY_MEMORY"] >= 1
     assert values["MLP_RAY_PACKAGES"] == {"ray": version("ray"), "torch": version("torch")}
     assert values["MLP_SIGNUP"] == "closed"
+    assert values["MLP_EMAIL_URL"] == "smtp://mail.intranet"
     assert values["MLP_GIT_HOSTS"] == frozenset({"git.intranet"})
     assert values["MLP_SECRET_KEY"] != "of somebody else"
 

@@ -46,6 +46,13 @@ def _operations() -> Iterator[APIOperation]:
 
 
 OPERATIONS = {operation.label: operation for operation in _operations()}
+# A query that makes no sense is often one that is not there: of two values the last counts, an empty one does not.
+CALLS = [
+    (label, mode)
+    for label, operation in OPERATIONS.items()
+    for mode in GenerationMode
+    if mode == GenerationMode.POSITIVE or operation.body
+]
 
 
 @pytest.fixture(autouse=True)
@@ -70,8 +77,7 @@ def places(project: Project, experiment: Experiment) -> dict[str, dict[str, Any]
     }
 
 
-@pytest.mark.parametrize("mode", GenerationMode)
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize(("label", "mode"), CALLS)
 def test_any_call(label: str, mode: GenerationMode, owner: User, places: dict[str, dict[str, Any]]) -> None:
     operation = OPERATIONS[label]
     noun = operation.path.removeprefix("/api/v1/").partition("/")[0]

@@ -27,7 +27,7 @@ def ask(cpus: float = 1, gpus: float = 0, count: int = 1) -> Outlook:
 
 
 def test_an_idle_backend(django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert ask(count=3) == Outlook(together=3, now=3, ahead=0, reason="")
     assert ask(count=9) == Outlook(4, 4, 0, "Needs 1 CPUs; 0 of 4 are free.")
     assert ask(gpus=1, count=2).together == 1

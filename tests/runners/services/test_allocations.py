@@ -10,11 +10,11 @@ from mlplatform.kernel.errors import NotFound, Unauthenticated
 from runners.models import Allocation, Lease
 from runners.port import JobPoll, JobStatus
 from runners.selectors.allocations import failed_in_a_row
+from runners.services.admission import allocations_admit
 from runners.services.allocations import (
     allocation_drain,
     allocation_end,
     allocation_request,
-    allocations_admit,
     allocations_follow,
 )
 from runners.services.packages import package_build, package_open, package_url

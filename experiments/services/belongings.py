@@ -1,0 +1,85 @@
+"""What belongs to an experiment, and deleting it in steps that are safe to repeat.
+
+Files go before the rows that name them, and the experiment's own row last: whoever dies in the middle leaves a row from
+which the next one goes on.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from experiments.models import Experiment, LogChunk, MetricBatch, Run, TrackingSync
+from experiments.selectors.sizes import rows_size
+from experiments.services.bulk import runs_end
+from experiments.services.lifecycle import experiment_locked, experiment_move
+from experiments.services.tracking_sync import CLAIM
+from experiments.states import EXPERIMENT_OPEN, RUN_LEASED, ExperimentState, StopReason
+from experiments.tracking.registry import tracking_store
+from mlplatform.broker import enqueue
+from mlplatform.kernel import clock, storage
+from runners.models import Allocation
+from runners.states import LIVE
+
+RUNS_AT_A_TIME = 50
+
+
+@transaction.atomic
+def experiment_stop(pk: UUID) -> None:
+    """Cancel what is open of it, whoever asks."""
+    experiment = experiment_locked(pk)
+    if experiment.state not in EXPERIMENT_OPEN:
+        return
+    runs_end(experiment, experiment.runs.all(), StopReason.CANCELED)
+    experiment.search_stopped = True
+    experiment.save(update_fields=["search_stopped"])
+    experiment_move(experiment, ExperimentState.CANCELED, "canceled")
+    enqueue("reconcile")
+
+
+def still_busy(experiments: Collection[UUID]) -> str:
+    """Who still writes into what belongs to these experiments, in words; empty if nobody does. Three queries."""
+    jobs = Allocation.objects.filter(owner_id__in=experiments, state__in=LIVE).count()
+    leased = Run.objects.filter(experiment__in=experiments, state__in=RUN_LEASED).count()
+    if jobs or leased:
+        return f"Waits for {max(jobs, leased)} job{'s' if max(jobs, leased) > 1 else ''} to stop."
+    now = clock.now()
+    # Whoever tells the tracker has claimed the row for this long.
+    claimed = Q(next_try_at__gt=now, next_try_at__lte=now + CLAIM)
+    if TrackingSync.objects.filter(claimed, synced_at=None, run__experiment__in=experiments).exists():
+        return "Waits for MLflow to be told about the last runs."
+    return ""
+
+
+def runs_purge(experiment: Experiment) -> tuple[int, int]:
+    """Delete some of its runs, the newest first, since forks come after what they were made from.
+
+    Returns how many, and the bytes that are free again.
+    """
+    runs = list(experiment.runs.order_by("-number").only("pk", "created_at")[:RUNS_AT_A_TIME])
+    ids = [run.pk for run in runs]
+    freed = sum(storage.delete_tree(storage.url("runs", str(pk))) for pk in ids)
+    for pk in TrackingSync.objects.filter(run__in=ids).values_list("run", flat=True):
+        freed += tracking_store().forget_run(experiment_id=str(experiment.pk), run_id=str(pk))
+    # Without the months PostgreSQL would look into each partition.
+    points = MetricBatch.objects.filter(run__in=ids, month__in={run.month for run in runs})
+    with transaction.atomic():
+        freed += rows_size(points, LogChunk.objects.filter(run__in=ids))
+        points.delete()
+        Run.objects.filter(pk__in=ids).delete()
+    return len(ids), freed
+
+
+def packages_purge(experiment: Experiment) -> int:
+    """Delete the packages that only its jobs ran in; the bytes. They are made again when somebody needs them."""
+    keys = set(
+        Allocation.objects.filter(owner_id=experiment.pk).order_by().values_list("package_key", flat=True)
+    )
+    others = Experiment.objects.exclude(pk=experiment.pk).values("pk")
+    wanted = Allocation.objects.filter(package_key__in=keys, owner_id__in=others).order_by()
+    return sum(
+        storage.delete_tree(storage.url(key))
+        for key in keys - set(wanted.values_list("package_key", flat=True))
+        if key.startswith("packages/")
+    )
