@@ -10,6 +10,7 @@ from django.utils.cache import add_never_cache_headers
 
 from accounts.admin.access import caller
 from accounts.models import Invitation
+from accounts.permissions import is_site_admin
 from accounts.services.invitations import (
     DEFAULT_DAYS,
     MAX_DAYS,
@@ -75,7 +76,7 @@ class InvitationAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Into a project its owners invite, on its page."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return is_site_admin(request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never: one that is wrong is revoked."""

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.models import KeptMail, User
+from accounts.permissions import is_site_admin
 from accounts.services.access import access_changed
 from accounts.services.sign_in import request_audit
 from mlplatform.http.admin import ReadOnlyAdmin
@@ -30,7 +31,7 @@ class RemovableAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those who may do everything."""
-        return bool(request.user.is_active and request.user.is_superuser)
+        return is_site_admin(request.user)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One, and whoever is signed in by it is asked again."""
@@ -103,4 +104,4 @@ class KeptMailAdmin(ReadOnlyAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Links in mail open accounts: for those who may open them anyway."""
-        return bool(request.user.is_active and request.user.is_superuser)
+        return is_site_admin(request.user)

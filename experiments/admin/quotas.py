@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.quotas import APPLY, BulkForm, asked, backend_choices, quotas_change
 from accounts.models import AuditEvent, Quota
+from accounts.permissions import is_site_admin
 from accounts.services.quotas import quota_check, quota_clear, quota_set
 from experiments.selectors.quota_uses import quota_uses
 from mlplatform.http.admin import ModelAdmin
@@ -228,4 +229,4 @@ class QuotaAdmin(ModelAdmin):
         return asked(self, request, rows, form, "change_selected")
 
     def _is_admin(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return is_site_admin(request.user)
