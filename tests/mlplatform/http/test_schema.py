@@ -70,3 +70,9 @@ def test_everybody_may_read_it(client: Client) -> None:
     answer = client.get(reverse("api_schema"), {"format": "json"})
     assert answer.status_code == 200
     assert answer.json()["info"]["title"] == "mlplatform"
+    # It does not look at who asks, so no browser and no token gets another one made, or is refused.
+    assert "Cookie" not in answer.get("Vary", "")
+    old = client.get(
+        reverse("api_schema"), {"format": "json"}, headers={"authorization": "Bearer mlp_expired"}
+    )
+    assert old.status_code == 200
