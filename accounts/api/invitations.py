@@ -13,10 +13,13 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import caller
 from accounts.models import Invitation, Project, Role
+from accounts.permissions import require_whole
 from accounts.selectors.invitations import invitations_of
 from accounts.selectors.projects import project_get
 from accounts.services.invitations import (
+    ACCEPT,
     DEFAULT_DAYS,
+    INVITE,
     MAX_DAYS,
     MAX_USES,
     invitation_accept,
@@ -104,6 +107,7 @@ class InvitationsView(APIView):
     def post(self, request: Request, slug: str) -> Created[MadeInvitationJson]:
         """201 with the link, which is not told again."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), INVITE)
         return _made(request, project, checked(Creation, request.data))
 
 
@@ -153,6 +157,7 @@ class AcceptView(APIView):
     @extend_schema(request=Acceptance)
     def post(self, request: Request) -> Answer[AcceptedJson]:
         """200 with the project, `null` for the portal alone; 404 if it lets nobody in."""
+        require_whole(caller(request), ACCEPT)
         given = checked(self.Acceptance, request.data)
         accepted = invitation_accept(user=caller(request), text=given["token"])
         return Answer[AcceptedJson]({"project": accepted.project.slug if accepted.project else None})

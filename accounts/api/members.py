@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller
 from accounts.api.once import once
 from accounts.models import Membership, Role
+from accounts.permissions import require_whole
 from accounts.selectors.projects import project_get
-from accounts.services.members import member_add, member_change, member_remove, project_transfer
+from accounts.services.members import PEOPLE, member_add, member_change, member_remove, project_transfer
 from mlplatform.http.answers import Answer, Created, Done
 from mlplatform.http.input import Input, checked
 from mlplatform.http.listing import PAGED, listed
@@ -61,6 +62,7 @@ class MembersView(APIView):
     def post(self, request: Request, slug: str) -> Created[MemberJson]:
         """201; 409 for a member."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), PEOPLE)
         given = checked(self.Addition, request.data)
         return Created(member_json(member_add(user=caller(request), project=project, **given)))
 
@@ -77,6 +79,7 @@ class MemberView(APIView):
     def patch(self, request: Request, slug: str, username: str) -> Answer[MemberJson]:
         """200; 409 for the last owner."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), PEOPLE)
         given = checked(self.Change, request.data)
         changed = member_change(user=caller(request), project=project, username=username, **given)
         return Answer(member_json(changed))
@@ -100,5 +103,6 @@ class TransferView(APIView):
     def post(self, request: Request, slug: str) -> Answer[MemberJson]:
         """200 with the new owner."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), PEOPLE)
         given = checked(self.Heir, request.data)
         return Answer(member_json(project_transfer(user=caller(request), project=project, **given)))

@@ -6,7 +6,7 @@ What runs in a project, and what belongs to it, is known to the experiments app 
 from django.db import connection, transaction
 
 from accounts.models import Project, ProjectDeletion, User
-from accounts.permissions import require
+from accounts.permissions import require, require_whole
 from accounts.services.access import access_changed
 from accounts.services.audit import audit
 from accounts.services.locking import project_locked
@@ -14,6 +14,7 @@ from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, InvalidInput
 
+DELETE = "delete a project"
 OPENED = (
     "SELECT archived_at IS NULL AND deleting_at IS NULL FROM accounts_project WHERE id = %s FOR KEY SHARE"
 )
@@ -55,6 +56,7 @@ def project_delete(*, user: User, project: Project, confirmation: str) -> Projec
     """
     project = project_locked(project)
     require(user, "manage", project)
+    require_whole(user, DELETE)
     if confirmation.strip() != project.slug:
         raise InvalidInput(
             f"Type {project.slug} to delete the project; what was typed is {confirmation.strip()[:100]!r}.",

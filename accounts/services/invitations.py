@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import Invitation, Membership, Project, Role, User
-from accounts.permissions import includes, is_site_admin, require
+from accounts.permissions import includes, is_site_admin, require, require_whole
 from accounts.selectors.invitations import invitations_of, invitations_open
 from accounts.services.access import access_changed
 from accounts.services.audit import audit
@@ -27,6 +27,7 @@ from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 logger = logging.getLogger(__name__)
+INVITE, ACCEPT = "invite people", "accept an invitation"
 PREFIX = "inv_"
 DEFAULT_DAYS = 7
 MAX_DAYS = 90
@@ -60,6 +61,7 @@ def invitation_create(
     else:
         project = project_locked(project)
         require(user, "manage", project)
+        require_whole(user, INVITE)
     _check(role, email, days, max_uses)
     if invitations_of(project).count() >= MAX_OPEN:
         raise Conflict(f"There are {MAX_OPEN} open invitations already; revoke some that nobody will use.")
@@ -129,7 +131,8 @@ def invitation_open(text: str) -> Invitation:
 
 @transaction.atomic
 def invitation_accept(*, user: User, text: str) -> Invitation:
-    """Come in; whoever has the role already, or more, uses nothing up. Raises NotFound."""
+    """Come in; whoever has the role already, or more, uses nothing up. Raises NotFound, Forbidden."""
+    require_whole(user, ACCEPT)
     invitation = invitation_open(text)
     if invitation.project is not None:
         project_locked(invitation.project)
@@ -153,6 +156,7 @@ def invitation_revoke(*, user: User, project: Project | None, invitation_id: int
         require_admin(user)
     else:
         require(user, "manage", project)
+        require_whole(user, INVITE)
     found = Invitation.objects.filter(project=project, pk=invitation_id, revoked_at=None)
     invitation = found.select_for_update(no_key=True).first()
     if invitation is None:

@@ -4,12 +4,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Membership, Project, Role, User
-from accounts.permissions import require
+from accounts.permissions import require, require_whole
 from accounts.services.access import access_changed
 from accounts.services.audit import audit
 from accounts.services.locking import project_locked
 from mlplatform.kernel.errors import Conflict, InvalidInput, NotFound
 
+# What it takes a whole account for: whoever is let in by a leaked token would stay when the token is revoked.
+PEOPLE = "change who is in a project"
 LAST_OWNER = (
     "{name} is the last owner of {project}, and a project needs one. "
     "Make somebody else owner first, or delete the project."
@@ -21,6 +23,7 @@ def member_add(*, user: User, project: Project, name: str, role: str) -> Members
     """Let in whoever has this user name or e-mail address. Raises InvalidInput, and Conflict if in already."""
     project = project_locked(project)
     require(user, "manage", project)
+    require_whole(user, PEOPLE)
     person = _person(name)
     membership, is_new = Membership.objects.get_or_create(
         project=project, user=person, defaults={"role": _role(role)}
@@ -40,6 +43,7 @@ def member_change(*, user: User, project: Project, username: str, role: str) -> 
     """Give a member another role. Raises NotFound, and Conflict for the last owner."""
     project = project_locked(project)
     require(user, "manage", project)
+    require_whole(user, PEOPLE)
     membership = _membership(project, username)
     before, after = membership.role, _role(role)
     if before == after:
@@ -58,6 +62,7 @@ def member_remove(*, user: User, project: Project, username: str) -> None:
     """Put a member out, or leave oneself, which needs no right. Raises NotFound, and Conflict for the last owner."""
     project = project_locked(project)
     require(user, "view" if username == user.username else "manage", project)
+    require_whole(user, PEOPLE)
     membership = _membership(project, username)
     _keep_an_owner(membership)
     membership.delete()
@@ -72,6 +77,7 @@ def project_transfer(*, user: User, project: Project, username: str) -> Membersh
     """Make another member owner, and step down to editor oneself. Raises NotFound, and Conflict for oneself."""
     project = project_locked(project)
     require(user, "manage", project)
+    require_whole(user, PEOPLE)
     if username == user.username:
         raise Conflict("You cannot hand a project over to yourself; choose another member.", field="username")
     heir = _membership(project, username)

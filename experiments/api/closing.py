@@ -11,9 +11,10 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller
 from accounts.api.views import ProjectJson, project_json
 from accounts.models import ProjectDeletion
+from accounts.permissions import require_whole
 from accounts.selectors.deletions import deletion_get
 from accounts.selectors.projects import project_get
-from accounts.services.closing import project_delete, project_unarchive
+from accounts.services.closing import DELETE, project_delete, project_unarchive
 from experiments.selectors.contents import project_contents
 from experiments.services.closing import project_close
 from mlplatform.http.answers import Accepted, Answer
@@ -109,6 +110,7 @@ class DeleteView(APIView):
     def post(self, request: Request, slug: str) -> Accepted[ProjectDeletionJson]:
         """202 with the deletion: nobody sees the project any more, and the rest goes in the background."""
         project = project_get(caller(request), slug, "manage")
+        require_whole(caller(request), DELETE)
         given = checked(self.Confirmation, request.data)
         deletion = project_delete(user=caller(request), project=project, **given)
         return Accepted(deletion_json(deletion))

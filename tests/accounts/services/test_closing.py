@@ -1,11 +1,14 @@
 import pytest
 
-from accounts.models import AuditEvent, Project, ProjectDeletion, User
+from accounts.models import AuditEvent, Project, ProjectDeletion, Scope, User
 from accounts.permissions import rights, role_in, roles_in, visible_projects
+from accounts.selectors.deletions import deletion_get
 from accounts.selectors.projects import project_get
 from accounts.services.closing import project_archive, project_delete, project_unarchive
 from accounts.services.invitations import invitation_create, invitation_open
 from accounts.services.projects import project_create
+from accounts.services.token_use import token_user
+from accounts.services.tokens import token_create
 from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
@@ -69,3 +72,19 @@ def test_what_is_being_deleted_is_seen_by_nobody(
     with pytest.raises(NotFound):
         project_delete(user=owner, project=project, confirmation="vision")
     assert project_create(user=owner, name="Vision").slug == "vision-2"
+
+
+def test_a_token_of_a_project_deletes_none(owner: User, project: Project) -> None:
+    user = token_user(token_create(user=owner, name="ci", scope=Scope.ADMIN, project=project)[1])
+    with pytest.raises(Forbidden, match="to delete a project takes a personal one"):
+        project_delete(user=user, project=project, confirmation="vision")
+    assert not ProjectDeletion.objects.exists()
+
+
+def test_a_token_of_another_project_sees_no_deletion(owner: User, project: Project) -> None:
+    speech = project_create(user=owner, name="Speech")
+    user = token_user(token_create(user=owner, name="ci", project=speech)[1])
+    deletion = project_delete(user=owner, project=project, confirmation="vision")
+    assert deletion_get(owner, deletion.pk) == deletion
+    with pytest.raises(NotFound):
+        deletion_get(user, deletion.pk)

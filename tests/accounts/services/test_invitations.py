@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import AuditEvent, Invitation, Membership, Project, User
+from accounts.models import AuditEvent, Invitation, Membership, Project, Scope, User
 from accounts.permissions import role_in
 from accounts.selectors.invitations import invitations_of
 from accounts.services.invitations import (
@@ -12,6 +12,8 @@ from accounts.services.invitations import (
     invitation_revoke,
 )
 from accounts.services.projects import project_create
+from accounts.services.token_use import token_user
+from accounts.services.tokens import token_create
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
 
@@ -134,3 +136,16 @@ def test_what_cannot_be_is_said(owner: User, project: Project, given: dict[str, 
         invitation_create(user=owner, project=project, **given)  # type: ignore[arg-type]
     assert caught.value.field == field
     assert not Invitation.objects.exists()
+
+
+def test_a_lesser_token_neither_invites_nor_accepts(owner: User, project: Project, stranger: User) -> None:
+    user = token_user(token_create(user=owner, name="ci", scope=Scope.ADMIN, project=project)[1])
+    with pytest.raises(Forbidden, match="to invite people takes a personal one"):
+        invitation_create(user=user, project=project)
+    invitation, text = invitation_create(user=owner, project=project)
+    with pytest.raises(Forbidden, match="to invite people"):
+        invitation_revoke(user=user, project=project, invitation_id=invitation.pk)
+    script = token_user(token_create(user=stranger, name="script", scope=Scope.WRITE)[1])
+    with pytest.raises(Forbidden, match="to accept an invitation"):
+        invitation_accept(user=script, text=text)
+    assert role_in(stranger, project) is None

@@ -4,10 +4,12 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEvent, Membership, Project, User
+from accounts.models import AuditEvent, Membership, Project, Scope, User
 from accounts.permissions import role_in
 from accounts.services import access
 from accounts.services.members import member_add, member_change, member_remove, project_transfer
+from accounts.services.token_use import token_user
+from accounts.services.tokens import token_create
 from mlplatform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
@@ -124,6 +126,31 @@ def test_it_is_handed_over_to_somebody_else_who_can_sign_in(
     with pytest.raises(Conflict, match="not active"):
         project_transfer(user=owner, project=project, username="victor")
     assert role_in(owner, project) == "owner"
+
+
+def test_a_lesser_token_changes_nobody(owner: User, project: Project, viewer: User, stranger: User) -> None:
+    """Whom it let in would stay when it is revoked."""
+    _, text = token_create(user=owner, name="ci", scope=Scope.ADMIN, project=project)
+    user = token_user(text)
+    with pytest.raises(Forbidden, match="is for one project; to change who is in a project takes a personal"):
+        member_add(user=user, project=project, name="stranger", role="owner")
+    with pytest.raises(Forbidden, match="is for one project"):
+        member_change(user=user, project=project, username="victor", role="owner")
+    with pytest.raises(Forbidden, match="is for one project"):
+        member_remove(user=user, project=project, username="victor")
+    with pytest.raises(Forbidden, match="is for one project"):
+        project_transfer(user=user, project=project, username="victor")
+    assert role_in(viewer, project) == "viewer"
+    assert role_in(stranger, project) is None
+
+
+def test_nobody_leaves_by_a_token_that_may_only_write(project: Project, viewer: User) -> None:
+    user = token_user(token_create(user=viewer, name="script", scope=Scope.WRITE)[1])
+    with pytest.raises(Forbidden, match="has the scope write"):
+        member_remove(user=user, project=project, username="victor")
+    whole = token_user(token_create(user=viewer, name="laptop", scope=Scope.ADMIN)[1])
+    member_remove(user=whole, project=project, username="victor")
+    assert role_in(viewer, project) is None
 
 
 @pytest.mark.django_db(transaction=True)
