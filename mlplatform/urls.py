@@ -22,7 +22,11 @@ schema = cache_page(None, cache="process")(SpectacularAPIView.as_view(throttle_c
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     # One page to change a password, which tells the audit and the other sessions.
-    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+    path(
+        "admin/password_change/",
+        RedirectView.as_view(pattern_name="account_change_password"),
+        name="password_change",
+    ),
     path("admin/", admin.site.urls),
     # Before those of allauth that they stand for.
     path("accounts/", include("accounts.web.sign_in_urls")),

@@ -54,13 +54,34 @@ CALLERS = (
     _token("site admin's token, write"),
     Caller("job", is_known=False, is_job=True),
 )
+# For what nobody has: a method that a URL does not have says so to everybody alike.
+FEW = ("anonymous", "site admin", "project token, read")
+# A HEAD is a GET without its content.
+AT_HEAD = (*FEW, "stranger", "job")
+# No page looks at a token, so one that could do everything elsewhere stands for all of them.
+AT_PAGES = ("anonymous", "stranger", "viewer", "editor", "owner", "site admin", "owner's token, admin")
+
+
+def is_api(name: str) -> bool:
+    """Whether the URL is not a page."""
+    return name.startswith(("api_", "harness_")) and name != "api_docs"
+
+
+def asking(name: str, methods: Mapping[str, str], method: str) -> list[Caller]:
+    """Who is sent to a URL: all whose answers could differ."""
+    if method in methods:
+        names = [caller.name for caller in CALLERS]
+    else:
+        names = [*(AT_HEAD if method == "HEAD" and "GET" in methods else FEW)]
+    return [
+        caller for caller in CALLERS if caller.name in names and (is_api(name) or caller.name in AT_PAGES)
+    ]
 
 
 def expected(name: str, methods: Mapping[str, str], method: str, caller: Caller) -> str:
     """The answer; `methods` are those of the URL, with who may use each."""
     code = methods.get("GET" if method == "HEAD" else method)
-    is_api = name.startswith(("api_", "harness_"))
-    if code is None and (not is_api or OPEN.keys() >= set(methods.values())):
+    if code is None and (not is_api(name) or OPEN.keys() >= set(methods.values())):
         # Pages look at the method first, and so does what asks nobody who they are.
         return WRONG_METHOD
     if code in OPEN:
@@ -76,7 +97,7 @@ def _is_known(name: str, caller: Caller) -> bool:
     """Whether it takes what they show."""
     if name.startswith("harness_"):
         return caller.is_job
-    return caller.is_known and (name.startswith("api_") or not caller.is_token)
+    return caller.is_known and (is_api(name) or not caller.is_token)
 
 
 def _of_known(code: str, method: str, caller: Caller) -> str:
@@ -85,6 +106,7 @@ def _of_known(code: str, method: str, caller: Caller) -> str:
     is_seen = {
         "token": caller.is_token,
         "own": caller.is_maker or not caller.is_whole,
+        "asked": caller.is_staff or (caller.is_maker and bool(caller.role)),
         "staff": caller.is_staff,
         **dict.fromkeys(LEAST, bool(caller.role)),
     }.get(right, True)
@@ -95,5 +117,7 @@ def _of_known(code: str, method: str, caller: Caller) -> str:
     if not is_seen:
         return UNSEEN
     is_enough = right not in LEAST or ROLES.index(caller.role) >= ROLES.index(LEAST[right])
+    if right == "admin":
+        return DONE if caller.is_staff else REFUSED
     takes_whole = "whole" in (right, more) or right == "own"
     return DONE if is_enough and (caller.is_whole or not takes_whole) else REFUSED

@@ -7,23 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import ApiToken, Membership, Project, Role, Scope, User
+from accounts.models import ApiToken, Membership, Project, ProjectDeletion, Role, Scope, User
+from accounts.services.invitations import invitation_create
+from accounts.services.members import member_add
 from accounts.services.projects import project_create
+from accounts.services.quotas import quota_set
 from accounts.services.token_use import token_use
 from accounts.services.tokens import token_create
 from experiments.definition import Definition
-from experiments.models import Attempt, Checkpoint, Experiment, ModelVersion, Run
+from experiments.models import Attempt, Checkpoint, Experiment, ModelVersion, Run, TrackingSync
 from experiments.services.bundles import bundle_from_upload
 from experiments.services.launch import experiment_create
 from experiments.services.leasing import lease_next
 from experiments.services.views import view_create
+from experiments.tracking.port import StoredFile
 from mlplatform.kernel import clock
 from runners.models import Allocation
 from runners.services.tokens import allocation_token
+from tests.fakes.tracking_store import FakeTrackingStore
 from tests.fixtures import CODE, user_create
 
 PART = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -31,7 +37,7 @@ PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 @dataclass(frozen=True)
 class World:
-    """`clients` by the names of the callers; `parts` by the name of a part of a route, or by what stands before it."""
+    """`clients` by the names of callers; `parts` of routes by the whole route before, their name, or a word before."""
 
     clients: Mapping[str, Client]
     parts: Mapping[str, Any]
@@ -41,7 +47,8 @@ class World:
 
         def value(found: re.Match[str]) -> str:
             literal = re.search(r"([\w-]+)/$", route[: found.start()])
-            for key in (found[2], literal[1] if literal else ""):
+            before = route[: found.start()].rstrip("/")
+            for key in (before, found[2], literal[1] if literal else ""):
                 if key in self.parts:
                     return str(self.parts[key])
             raise AssertionError(
@@ -49,6 +56,18 @@ class World:
             )
 
         return "/" + PART.sub(value, route)
+
+
+class Tracker(FakeTrackingStore):
+    """Has one file of every model."""
+
+    def model_files(self, uri: str) -> list[StoredFile]:
+        """It."""
+        return [StoredFile("model.pt", 5)]
+
+    def model_file(self, uri: str, path: str) -> Iterator[bytes]:
+        """In one part."""
+        yield b"12345"
 
 
 def urls() -> Iterator[tuple[str, str]]:
@@ -77,16 +96,39 @@ def build() -> World:
         user=owner, project=project, name="Best", is_shared=True, content={"where": "", "sort": ""}
     )
     token, _ = token_create(user=owner, name="ci", project=project)
+    admin = User.objects.create_superuser("ada", "ada@example.org", "x")
+    invitation, text = invitation_create(user=owner, project=project)
+    into_portal, _ = invitation_create(user=admin, project=None)
+    member = user_create("mia")
+    member_add(user=owner, project=project, name=member.username, role=Role.VIEWER)
+    quota = quota_set(actor=admin, scope="project", resource="running_runs", project=project, hard=100)
+    session = UserSession.objects.create(user=owner, session_key="x", ip="127.0.0.1", user_agent="x")
+    # As if the project were being deleted, which nobody could see then.
+    deletion = ProjectDeletion.objects.create(
+        project_id=project.pk,
+        slug=project.slug,
+        name=project.name,
+        requested_by=owner,
+        next_try_at=clock.now(),
+    )
     parts = {
+        # By the route before them.
+        "api/v1/invitations": into_portal.pk,
+        "api/v1/projects/deleted": deletion.pk,
+        "invitations": text,
+        "projects/deleted": deletion.pk,
         # By name: these mean the same everywhere.
         "attempt": 1,
         "bundle": experiment.bundle_id,
         "experiment": experiment.slug,
+        "invitation_id": invitation.pk,
         "kind": "csv",
         "name": "vision.sweep",
         "number": run.number,
+        "path": "model.pt",
         "project": project.slug,
         "signature": "0" * 64,
+        "username": member.username,
         "version": 1,
         # By what stands before them.
         "checkpoints": run.checkpoints.get().pk,
@@ -94,11 +136,13 @@ def build() -> World:
         "experiments": experiment.pk,
         "p": project.slug,
         "projects": project.slug,
+        "quotas": quota.pk,
         "runs": run.pk,
+        "sessions": session.pk,
         "tokens": token.pk,
         "views": view.pk,
     }
-    return World(_clients(owner, project, other, allocation), parts)
+    return World(_clients(owner, admin, project, other, allocation), parts)
 
 
 def _experiment(owner: User, project: Project) -> tuple[Experiment, Allocation]:
@@ -132,18 +176,22 @@ def _experiment(owner: User, project: Project) -> tuple[Experiment, Allocation]:
     Checkpoint.objects.create(run=run, attempt=1, step=1, path=str(folder), metrics={})
     (folder / "model.pt").write_bytes(b"12345")
     Run.objects.filter(pk=run.pk).update(state="completed", ended_at=clock.now())
+    TrackingSync.objects.create(
+        run=run, model_uri="models:/1", next_try_at=clock.now(), synced_at=clock.now()
+    )
     ModelVersion.objects.create(
         project=project, run=run, name="vision.sweep", version=1, uri="models:/1", step=1, objective=0.5
     )
     return experiment, allocation
 
 
-def _clients(owner: User, project: Project, other: Project, allocation: Allocation) -> dict[str, Client]:
-    people = {"stranger": user_create("stranger"), "owner": owner}
+def _clients(
+    owner: User, admin: User, project: Project, other: Project, allocation: Allocation
+) -> dict[str, Client]:
+    people = {"stranger": user_create("stranger"), "owner": owner, "site admin": admin}
     for role in (Role.VIEWER, Role.EDITOR):
         people[role] = user_create(f"the-{role}")
         Membership.objects.create(project=project, user=people[role], role=role)
-    admin = people["site admin"] = User.objects.create_superuser("ada", "ada@example.org", "x")
     token, expired = token_create(user=owner, name="x", scope=Scope.ADMIN, project=project)
     ApiToken.objects.filter(pk=token.pk).update(expires_at=clock.now())
     texts = {
