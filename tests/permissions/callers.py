@@ -28,6 +28,7 @@ class Caller:
     is_read_only: bool = False
     is_whole: bool = True
     is_staff: bool = False
+    is_admin: bool = False
     # The person who made the project's token.
     is_maker: bool = False
     is_job: bool = False
@@ -43,7 +44,8 @@ CALLERS = (
     Caller("viewer", "viewer"),
     Caller("editor", "editor"),
     Caller("owner", "owner", is_maker=True),
-    Caller("site admin", "owner", is_staff=True),
+    Caller("staff", is_staff=True),
+    Caller("site admin", "owner", is_staff=True, is_admin=True),
     _token("project token, read", "viewer", is_read_only=True, is_maker=True),
     _token("project token, write", "editor", is_maker=True),
     _token("project token, admin", "owner", is_maker=True),
@@ -59,7 +61,16 @@ FEW = ("anonymous", "site admin", "project token, read")
 # A HEAD is a GET without its content.
 AT_HEAD = (*FEW, "stranger", "job")
 # No page looks at a token, so one that could do everything elsewhere stands for all of them.
-AT_PAGES = ("anonymous", "stranger", "viewer", "editor", "owner", "site admin", "owner's token, admin")
+AT_PAGES = (
+    "anonymous",
+    "stranger",
+    "viewer",
+    "editor",
+    "owner",
+    "staff",
+    "site admin",
+    "owner's token, admin",
+)
 
 
 def is_api(name: str) -> bool:
@@ -106,7 +117,7 @@ def _of_known(code: str, method: str, caller: Caller) -> str:
     is_seen = {
         "token": caller.is_token,
         "own": caller.is_maker or not caller.is_whole,
-        "asked": caller.is_staff or (caller.is_maker and bool(caller.role)),
+        "asked": caller.is_admin or (caller.is_maker and bool(caller.role)),
         "staff": caller.is_staff,
         **dict.fromkeys(LEAST, bool(caller.role)),
     }.get(right, True)
@@ -118,6 +129,6 @@ def _of_known(code: str, method: str, caller: Caller) -> str:
         return UNSEEN
     is_enough = right not in LEAST or ROLES.index(caller.role) >= ROLES.index(LEAST[right])
     if right == "admin":
-        return DONE if caller.is_staff else REFUSED
+        return DONE if caller.is_admin else REFUSED
     takes_whole = "whole" in (right, more) or right == "own"
     return DONE if is_enough and (caller.is_whole or not takes_whole) else REFUSED

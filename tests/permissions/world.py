@@ -192,6 +192,8 @@ def _clients(
     for role in (Role.VIEWER, Role.EDITOR):
         people[role] = user_create(f"the-{role}")
         Membership.objects.create(project=project, user=people[role], role=role)
+    people["staff"] = user_create("stan")
+    User.objects.filter(pk=people["staff"].pk).update(is_staff=True)
     token, expired = token_create(user=owner, name="x", scope=Scope.ADMIN, project=project)
     ApiToken.objects.filter(pk=token.pk).update(expires_at=clock.now())
     texts = {
