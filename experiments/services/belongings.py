@@ -4,7 +4,7 @@ Files go before the rows that name them, and the experiment's own row last: whoe
 which the next one goes on.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
@@ -62,13 +62,20 @@ def runs_purge(experiment: Experiment) -> tuple[int, int]:
     freed = sum(storage.delete_tree(storage.url("runs", str(pk))) for pk in ids)
     for pk in TrackingSync.objects.filter(run__in=ids).values_list("run", flat=True):
         freed += tracking_store().forget_run(experiment_id=str(experiment.pk), run_id=str(pk))
-    # Without the months PostgreSQL would look into each partition.
-    points = MetricBatch.objects.filter(run__in=ids, month__in={run.month for run in runs})
     with transaction.atomic():
-        freed += rows_size(points, LogChunk.objects.filter(run__in=ids))
-        points.delete()
-        Run.objects.filter(pk__in=ids).delete()
+        freed += rows_erase(runs)
     return len(ids), freed
+
+
+def rows_erase(runs: Iterable[Run]) -> int:
+    """Delete the rows of runs with their points and logs; about how many bytes these took. Call it in a transaction."""
+    months = {run.pk: run.month for run in runs}
+    # Without the months PostgreSQL would look into each partition.
+    points = MetricBatch.objects.filter(run__in=months, month__in=set(months.values()))
+    freed = rows_size(points, LogChunk.objects.filter(run__in=months))
+    points.delete()
+    Run.objects.filter(pk__in=months).delete()
+    return freed
 
 
 def packages_purge(experiment: Experiment) -> int:

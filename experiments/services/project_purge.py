@@ -14,7 +14,7 @@ from django.db.models import F
 
 from accounts.models import Project, ProjectDeletion
 from accounts.services.audit import audit
-from experiments.models import Bundle, Experiment
+from experiments.models import Bundle, Deletion, Experiment
 from experiments.services.belongings import (
     experiment_stop,
     packages_purge,
@@ -22,10 +22,11 @@ from experiments.services.belongings import (
     still_busy,
 )
 from experiments.services.code_purge import bundle_purge
+from experiments.services.mounted import storage_must_be_there
 from experiments.states import EXPERIMENT_OPEN
 from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
-from mlplatform.kernel import clock, storage
+from mlplatform.kernel import clock
 from mlplatform.kernel.errors import PlatformError, Unavailable
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def project_purge(deletion: ProjectDeletion) -> bool:
         _finish(deletion, None)
         return True
     _settle(project)
-    _check_storage(project)
+    storage_must_be_there()
     for _ in range(STEPS_AT_A_TIME):
         if not _step(project, deletion):
             _finish(deletion, project)
@@ -110,17 +111,13 @@ def _settle(project: Project) -> None:
         experiment_stop(pk)
     if words := still_busy(list(experiments.values_list("pk", flat=True))):
         raise Waiting(words)
+    if Deletion.objects.filter(project=project, ended_at=None).exists():
+        raise Waiting("Waits for what was deleted in it before.")
 
 
 def _experiments(project: Project) -> "QuerySet[Experiment]":
     """All of them, also what the model's own manager may leave out."""
     return Experiment._base_manager.filter(project=project).order_by("created_at")
-
-
-def _check_storage(project: Project) -> None:
-    """Raises StorageAway. A storage that is not mounted has nothing to delete, and gets it all back later."""
-    if bundle := Bundle.objects.filter(project=project).first():
-        storage.check_folder(bundle.key)
 
 
 def _step(project: Project, deletion: ProjectDeletion) -> bool:

@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import F, Max, Min
 
 from experiments.models import Deletion, Experiment, Purge, Run
+from experiments.services.belongings import rows_erase
+from experiments.services.mounted import storage_must_be_there
 from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
@@ -42,7 +44,8 @@ def runs_erase(experiment: Experiment, ids: Collection[UUID], deletion: Deletion
         Purge(deletion=deletion, experiment_id=experiment.pk, run_id=pk, next_try_at=due)
         for pk, due in _due(ids)
     )
-    Run.objects.filter(pk__in=ids).delete()
+    freed = rows_erase(runs.only("pk", "created_at"))
+    Deletion.objects.filter(pk=deletion.pk).update(freed_bytes=F("freed_bytes") + freed)
     left = set(experiment.runs.filter(set_number__in=sets).values_list("set_number", flat=True))
     Experiment.everything.filter(pk=experiment.pk).update(
         numbers_used=max(experiment.numbers_used, last["number"] or 0),
@@ -125,6 +128,7 @@ def _purge(row: Purge) -> None:
         if row.run_id is None:
             tracking_store().forget_experiment(experiment_id)
         else:
+            storage_must_be_there()
             _count(row, storage.delete_tree(storage.url("runs", str(row.run_id))))
             _count(row, tracking_store().forget_run(experiment_id=experiment_id, run_id=str(row.run_id)))
     except PlatformError as error:

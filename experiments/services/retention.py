@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, NullIf
 from experiments.models import Checkpoint, DiscardedFolder, Run
 from experiments.retention import expendable
 from experiments.selectors.checkpoints import known, policy_of
+from experiments.services.mounted import storage_must_be_there
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 
@@ -56,8 +57,14 @@ def checkpoints_catch_up() -> int:
 def discarded_delete() -> int:
     """Delete the folders that nothing refers to any more; returns the bytes that are free again. Safe to repeat.
 
-    One that cannot be deleted is logged and goes to the end of the line, so that it holds up no other.
+    One that cannot be deleted is logged and goes to the end of the line, so that it holds up no other. While
+    the storage is away they all stay.
     """
+    try:
+        storage_must_be_there()
+    except storage.StorageAway as error:
+        logger.warning("nothing of what is not kept is deleted now: %s", error.message)
+        return 0
     freed = 0
     for folder in DiscardedFolder.objects.order_by("pk")[:FOLDERS_AT_A_TIME]:
         try:

@@ -170,6 +170,40 @@ def test_while_the_tracker_is_away_the_rest_waits(
     assert str(run.pk) not in tracker.runs
 
 
+def test_a_storage_that_is_away_keeps_everything(
+    over: Experiment, owner: User, tracker: FakeTrackingStore, storage_path: Path, wait: Wait
+) -> None:
+    run = run_of(over)
+    folder = storage_path / "runs" / str(run.pk)
+    deletion = run_delete(user=owner, run=run)
+    deletion.refresh_from_db()
+    before = deletion.freed_bytes
+    # What is left is what a mount point is: an empty folder.
+    away = storage_path.rename(storage_path.with_name("unmounted"))
+    storage_path.mkdir()
+    wait(LATER)
+    purge_due()
+    assert "is it mounted" in Purge.objects.get().last_error
+    assert str(run.pk) in tracker.runs
+    deletion.refresh_from_db()
+    assert (deletion.freed_bytes, deletion.ended_at) == (before, None)
+    storage_path.rmdir()
+    away.rename(storage_path)
+    assert folder.exists()
+    wait(LATER)
+    purge_due()
+    deletion.refresh_from_db()
+    assert deletion.freed_bytes > before
+    assert deletion.ended_at
+    assert not folder.exists()
+
+
+def test_rows_count_as_freed(over: Experiment, owner: User) -> None:
+    deletion = run_delete(user=owner, run=run_of(over))
+    deletion.refresh_from_db()
+    assert deletion.freed_bytes > 0
+
+
 def test_a_deleted_experiment_is_told_nothing_more(
     over: Experiment, owner: User, tracker: FakeTrackingStore
 ) -> None:

@@ -15,7 +15,9 @@ from accounts.services.projects import project_create
 from experiments.models import Bundle, Experiment, LogChunk, Run, TrackingSync
 from experiments.services import belongings, code_purge, project_purge
 from experiments.services.bundles import bundle_from_upload
+from experiments.services.deletion import run_delete
 from experiments.services.project_purge import projects_purge
+from experiments.services.purging import purge_due
 from experiments.services.tracking_sync import sync_due
 from experiments.states import ExperimentState
 from mlplatform.kernel import clock, storage
@@ -188,6 +190,19 @@ def test_a_storage_that_is_away_keeps_everything(full: Full, wait: Wait) -> None
     assert Run.objects.count() == 2
     full.folder.with_name("unmounted").rename(full.folder)
     wait(timedelta(minutes=1))
+    projects_purge()
+    assert full.is_gone()
+
+
+def test_what_was_deleted_before_goes_first(full: Full, experiment: Experiment, wait: Wait) -> None:
+    run_delete(user=full.owner, run=Run.objects.select_related("experiment").get(number=1))
+    deletion = full.give_up()
+    projects_purge()
+    deletion.refresh_from_db()
+    assert deletion.waits_for == "Waits for what was deleted in it before."
+    assert Bundle.objects.exists(), "by its folder purges know that the storage is there"
+    wait(timedelta(minutes=5))
+    purge_due()
     projects_purge()
     assert full.is_gone()
 

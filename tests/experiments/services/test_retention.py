@@ -112,3 +112,17 @@ def test_what_a_lost_message_left_is_found(run: Run, storage_path: Path, every: 
     assert checkpoints_catch_up() == 6 - len(left)
     assert steps(run) == left
     assert checkpoints_catch_up() == 0
+
+
+def test_while_the_storage_is_away_everything_stays(run: Run, storage_path: Path) -> None:
+    folders = [report(run, storage_path, step, value) for step, value in ((1, 0.5), (2, 0.9), (3, 0.6))]
+    assert checkpoints_thin_out(run.id) == 1
+    # What is left is what a mount point is: an empty folder.
+    away = storage_path.rename(storage_path.with_name("unmounted"))
+    storage_path.mkdir()
+    assert discarded_delete() == 0
+    assert DiscardedFolder.objects.count() == 1
+    storage_path.rmdir()
+    away.rename(storage_path)
+    assert discarded_delete() == 100
+    assert [folder.exists() for folder in folders] == [False, True, True]
