@@ -1,8 +1,4 @@
-"""What belongs to an experiment, and deleting it in steps that are safe to repeat.
-
-Files go before the rows that name them, and the experiment's own row last: whoever dies in the middle leaves a row from
-which the next one goes on.
-"""
+"""What belongs to an experiment: who works on it, and what goes with it."""
 
 from collections.abc import Collection, Iterable
 from uuid import UUID
@@ -16,13 +12,10 @@ from experiments.services.bulk import runs_end
 from experiments.services.lifecycle import experiment_locked, experiment_move
 from experiments.services.tracking_sync import CLAIM
 from experiments.states import EXPERIMENT_OPEN, RUN_LEASED, ExperimentState, StopReason
-from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock, storage
 from runners.models import Allocation
 from runners.states import LIVE
-
-RUNS_AT_A_TIME = 50
 
 
 @transaction.atomic
@@ -52,21 +45,6 @@ def still_busy(experiments: Collection[UUID]) -> str:
     return ""
 
 
-def runs_purge(experiment: Experiment) -> tuple[int, int]:
-    """Delete some of its runs, the newest first, since forks come after what they were made from.
-
-    Returns how many, and the bytes that are free again.
-    """
-    runs = list(experiment.runs.order_by("-number").only("pk", "created_at")[:RUNS_AT_A_TIME])
-    ids = [run.pk for run in runs]
-    freed = sum(storage.delete_tree(storage.url("runs", str(pk))) for pk in ids)
-    for pk in TrackingSync.objects.filter(run__in=ids).values_list("run", flat=True):
-        freed += tracking_store().forget_run(experiment_id=str(experiment.pk), run_id=str(pk))
-    with transaction.atomic():
-        freed += rows_erase(runs)
-    return len(ids), freed
-
-
 def rows_erase(runs: Iterable[Run]) -> int:
     """Delete the rows of runs with their points and logs; about how many bytes these took. Call it in a transaction."""
     months = {run.pk: run.month for run in runs}
@@ -78,12 +56,12 @@ def rows_erase(runs: Iterable[Run]) -> int:
     return freed
 
 
-def packages_purge(experiment: Experiment) -> int:
-    """Delete the packages that only its jobs ran in; the bytes. They are made again when somebody needs them."""
+def packages_purge(experiment_id: UUID) -> int:
+    """Delete the packages that only jobs of this experiment ran in; the bytes. Who needs one makes it again."""
     keys = set(
-        Allocation.objects.filter(owner_id=experiment.pk).order_by().values_list("package_key", flat=True)
+        Allocation.objects.filter(owner_id=experiment_id).order_by().values_list("package_key", flat=True)
     )
-    others = Experiment.objects.exclude(pk=experiment.pk).values("pk")
+    others = Experiment.objects.exclude(pk=experiment_id).values("pk")
     wanted = Allocation.objects.filter(package_key__in=keys, owner_id__in=others).order_by()
     return sum(
         storage.delete_tree(storage.url(key))

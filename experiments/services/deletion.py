@@ -4,8 +4,8 @@ What is deleted is gone from every page and from the API as soon as the call ret
 apart in bounded steps: rows of the database, folders of the storage, runs and models of MLflow. Whoever dies in the
 middle leaves rows that say what is left; nothing is done twice, and what cannot be reached now is tried again.
 
-Deleting a whole project: `experiments_hide` all that it has, then wait for `is_taken_apart` before its own row goes.
-Rows of Deletion and Purge outlive the project, so nothing in the storage or in MLflow is forgotten.
+Deleting a whole project: `experiments_hide` all that it has, then wait until its rows of Deletion have ended before its
+code and its own row go (`services.project_purge`).
 """
 
 from collections.abc import Collection
@@ -100,11 +100,6 @@ def experiments_hide(
     )
     enqueue("purge_deleted")
     return deletion
-
-
-def is_taken_apart(project: Project) -> bool:
-    """Whether no row of a deleted experiment of the project is left, so that the project's own row may go."""
-    return not Experiment.everything.filter(project=project, deleted_at__isnull=False).exists()
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Deleting the projects that people gave up, with everything that belongs to them.
 
+Their experiments are deleted as if somebody deleted them one by one; when nothing is left of these, the code goes.
 The rows of ProjectDeletion are an outbox: one is claimed by moving its `next_try_at` past the claim, then worked on in
 bounded steps, each safe to repeat; whoever dies in the middle leaves a row that is due again. The project's own row
 goes last. See docs/projects.md.
@@ -7,40 +8,32 @@ goes last. See docs/projects.md.
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from accounts.models import Project, ProjectDeletion
 from accounts.services.audit import audit
-from experiments.models import Bundle, Deletion, Experiment
-from experiments.services.belongings import (
-    experiment_stop,
-    packages_purge,
-    runs_purge,
-    still_busy,
-)
+from experiments.models import Bundle, Deletion, Experiment, Purge
+from experiments.services.belongings import experiment_stop, still_busy
 from experiments.services.code_purge import bundle_purge
+from experiments.services.deletion import experiments_hide, experiments_must_be_over
 from experiments.services.mounted import storage_must_be_there
 from experiments.states import EXPERIMENT_OPEN
-from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import PlatformError, Unavailable
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
 logger = logging.getLogger(__name__)
 PROJECTS_AT_A_TIME = 20
-# Per call; then others have their turn.
+# Per call: pieces of code; then others have their turn.
 STEPS_AT_A_TIME = 40
 # Longer than the actor may run.
 CLAIM = timedelta(minutes=11)
 SOON = timedelta(seconds=3)
 # Back-off doubles from the first to the second.
 BACKOFF = (timedelta(seconds=10), timedelta(minutes=10))
+WAITS_FOR_EXPERIMENTS = "Waits for what its experiments have in the storage and in MLflow to go."
 
 
 class Waiting(Unavailable):
@@ -95,52 +88,54 @@ def project_purge(deletion: ProjectDeletion) -> bool:
         _finish(deletion, None)
         return True
     _settle(project)
+    # Before anything goes, even what the database has.
     storage_must_be_there()
-    for _ in range(STEPS_AT_A_TIME):
-        if not _step(project, deletion):
-            _finish(deletion, project)
-            return True
-    ProjectDeletion.objects.filter(pk=deletion.pk).update(tries=0)
-    return False
+    _hide(project, deletion)
+    _wait_for_experiments(project, deletion)
+    bundles = Bundle.objects.filter(project=project).order_by("pk")
+    for bundle in bundles[:STEPS_AT_A_TIME]:
+        storage_must_be_there()
+        _count(deletion.pk, bundle_purge(bundle))
+    if bundles.exists():
+        ProjectDeletion.objects.filter(pk=deletion.pk).update(tries=0)
+        return False
+    _finish(deletion, project)
+    return True
 
 
 def _settle(project: Project) -> None:
     """Nobody works in it any more. Raises Waiting."""
-    experiments = _experiments(project)
+    experiments = Experiment.objects.filter(project=project).order_by("created_at")
     for pk in list(experiments.filter(state__in=EXPERIMENT_OPEN).values_list("pk", flat=True)):
         experiment_stop(pk)
     if words := still_busy(list(experiments.values_list("pk", flat=True))):
         raise Waiting(words)
+
+
+@transaction.atomic
+def _hide(project: Project, deletion: ProjectDeletion) -> None:
+    """Give its experiments to those who take deleted ones apart. Raises Conflict if one is open again."""
+    experiments = Experiment.objects.filter(project=project)
+    if not list(experiments.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)):
+        return
+    experiments_must_be_over(experiments)
+    experiments_hide(
+        experiments=experiments,
+        project=project,
+        user=deletion.requested_by,
+        what=f"Project {deletion.name}",
+    )
+
+
+def _wait_for_experiments(project: Project, deletion: ProjectDeletion) -> None:
+    """Until nothing is left of them, nor of what people deleted before. Raises Waiting."""
+    ours = Deletion.objects.filter(project=project, created_at__gte=deletion.requested_at)
+    freed = ours.aggregate(freed=Sum("freed_bytes"))["freed"] or 0
+    # Code comes later and is added, so from then on this changes nothing.
+    ProjectDeletion.objects.filter(pk=deletion.pk, freed_bytes__lt=freed).update(freed_bytes=freed)
     if Deletion.objects.filter(project=project, ended_at=None).exists():
-        raise Waiting("Waits for what was deleted in it before.")
-
-
-def _experiments(project: Project) -> "QuerySet[Experiment]":
-    """All of them, also what the model's own manager may leave out."""
-    return Experiment._base_manager.filter(project=project).order_by("created_at")
-
-
-def _step(project: Project, deletion: ProjectDeletion) -> bool:
-    """Delete one more piece; False if there is none."""
-    experiment = _experiments(project).first()
-    if experiment is not None:
-        _experiment_step(experiment, deletion.pk)
-        return True
-    bundle = Bundle.objects.filter(project=project).first()
-    if bundle is not None:
-        _count(deletion.pk, bundle_purge(bundle))
-        return True
-    return False
-
-
-def _experiment_step(experiment: Experiment, deletion_id: int) -> None:
-    deleted, freed = runs_purge(experiment)
-    if not deleted:
-        # After its runs: the tracker may refuse to let go of an experiment that has some.
-        tracking_store().forget_experiment(str(experiment.pk))
-        freed = packages_purge(experiment)
-        experiment.delete()
-    _count(deletion_id, freed)
+        failed = Purge.objects.filter(deletion__project=project).exclude(last_error="").order_by("pk").first()
+        raise Waiting(failed.last_error if failed else WAITS_FOR_EXPERIMENTS)
 
 
 def _count(deletion_id: int, freed: int) -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Max, Min
 
 from experiments.models import Deletion, Experiment, Purge, Run
-from experiments.services.belongings import rows_erase
+from experiments.services.belongings import packages_purge, rows_erase
 from experiments.services.mounted import storage_must_be_there
 from experiments.tracking.registry import tracking_store
 from mlplatform.broker import enqueue
@@ -122,13 +122,14 @@ def _claimed() -> list[Purge]:
 
 
 def _purge(row: Purge) -> None:
-    """Delete what a run has outside of the database. What fails is tried again later."""
+    """Delete what a run, or an experiment, has outside of the database. What fails is tried again later."""
     experiment_id = str(row.experiment_id)
     try:
+        storage_must_be_there()
         if row.run_id is None:
             tracking_store().forget_experiment(experiment_id)
+            _count(row, packages_purge(row.experiment_id))
         else:
-            storage_must_be_there()
             _count(row, storage.delete_tree(storage.url("runs", str(row.run_id))))
             _count(row, tracking_store().forget_run(experiment_id=experiment_id, run_id=str(row.run_id)))
     except PlatformError as error:

@@ -12,6 +12,8 @@ import pytest
 
 from experiments.models import Attempt, Checkpoint, Experiment, Run, RunMetric, TrackingSync
 from experiments.services import lifecycle, reconcile
+from experiments.services.project_purge import projects_purge
+from experiments.services.purging import purge_due
 from experiments.services.searching import sets_propose
 from experiments.states import ExperimentState, RunState
 from experiments.tracking.registry import tracking_store
@@ -130,6 +132,14 @@ def tick() -> None:
         reconcile.reconcile()
     for _, pk in (call.args for call in enqueue.call_args_list):
         sets_propose(UUID(pk))
+
+
+def purge_all(wait: Wait) -> None:
+    """Both that delete for real have their turns, until what was deleted a moment ago is silent and gone."""
+    for _ in range(3):
+        projects_purge()
+        purge_due()
+        wait(timedelta(minutes=2))
 
 
 def sync_of(run: Run) -> TrackingSync:

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from experiments.models import Experiment
 from experiments.services.control import experiment_cancel
-from experiments.services.project_purge import projects_purge
+from tests.experiments.conftest import Wait, purge_all
 from tests.fakes.tracking_store import FakeTrackingStore
 
 Api = Callable[..., APIClient]
@@ -26,7 +26,9 @@ def test_archiving(api: Api, owner: User, experiment: Experiment) -> None:
     assert client.post(f"{HERE}/unarchive/").json()["archived_at"] is None
 
 
-def test_deleting(api: Api, owner: User, experiment: Experiment, tracker: FakeTrackingStore) -> None:
+def test_deleting(
+    api: Api, owner: User, experiment: Experiment, tracker: FakeTrackingStore, wait: Wait
+) -> None:
     client = api(owner)
     contents = client.get(f"{HERE}/delete/").json()
     assert (contents["experiments"], contents["runs"], contents["open"]) == (1, 2, ["sweep"])
@@ -37,7 +39,7 @@ def test_deleting(api: Api, owner: User, experiment: Experiment, tracker: FakeTr
     assert begun.status_code == 202
     assert client.get(f"{HERE}/").status_code == 404
     assert client.get(f"/api/v1/experiments/{experiment.pk}/").status_code == 404
-    projects_purge()
+    purge_all(wait)
     told = client.get(f"/api/v1/projects/deleted/{begun.json()['id']}/").json()
     assert told["finished_at"]
     assert told["freed_bytes"] == contents["total"]

@@ -19,7 +19,7 @@ from experiments.selectors.experiments import experiment_by_id
 from experiments.selectors.runs import run_by_id
 from experiments.selectors.search import searched_sets
 from experiments.services import purging
-from experiments.services.deletion import experiment_delete, is_taken_apart, run_delete, runs_delete
+from experiments.services.deletion import experiment_delete, run_delete, runs_delete
 from experiments.services.launch import runs_add
 from experiments.services.purging import purge_due
 from experiments.services.tracking_sync import sync_due
@@ -127,7 +127,7 @@ def test_an_experiment_is_hidden_at_once_and_taken_apart_in_steps(
         run_by_id(owner, run.pk)
     assert not project.experiments.exists()
     assert not ModelVersion.objects.exists()
-    assert not is_taken_apart(project)
+    assert Experiment.everything.filter(pk=over.pk).exists()
     # Its name is free again.
     twin = Experiment.everything.get(pk=over.pk)
     twin.pk, twin.deleted_at, twin.deletion = None, None, None
@@ -136,7 +136,7 @@ def test_an_experiment_is_hidden_at_once_and_taken_apart_in_steps(
     assert twin.slug == slug
     for _ in range(deletion.runs + 1):
         purge_due()
-    assert is_taken_apart(project)
+    assert not Experiment.everything.filter(pk=over.pk).exists()
     wait(LATER)
     purge_due()
     wait(LATER)

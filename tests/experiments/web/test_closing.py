@@ -4,8 +4,7 @@ from django.test import Client
 from accounts.models import Project, ProjectDeletion, User
 from experiments.models import Bundle, Experiment
 from experiments.services.control import experiment_cancel
-from experiments.services.project_purge import projects_purge
-from tests.experiments.conftest import Finish
+from tests.experiments.conftest import Finish, Wait, purge_all
 from tests.fakes.tracking_store import FakeTrackingStore
 
 
@@ -64,8 +63,9 @@ def test_a_wrong_word_deletes_nothing(as_owner: Client, project: Project) -> Non
     assert not ProjectDeletion.objects.exists()
 
 
+@pytest.mark.usefixtures("tracker")
 def test_a_project_is_deleted_and_the_freed_bytes_are_shown(
-    as_owner: Client, owner: User, experiment: Experiment, tracker: FakeTrackingStore, stranger: User
+    as_owner: Client, owner: User, experiment: Experiment, stranger: User, wait: Wait
 ) -> None:
     experiment_cancel(user=owner, experiment=experiment)
     where = as_owner.post("/p/vision/delete/", {"confirmation": "vision"})["Location"]
@@ -75,7 +75,7 @@ def test_a_project_is_deleted_and_the_freed_bytes_are_shown(
     for path in ("/p/vision/", "/p/vision/members/", "/p/vision/delete/", f"/p/vision/e/{experiment.slug}/"):
         assert as_owner.get(path).status_code == 404
     assert "Vision" not in as_owner.get("/projects/").content.decode()
-    projects_purge()
+    purge_all(wait)
     page = as_owner.get(where).content.decode()
     assert "The project is deleted" in page
     assert "every 3s" not in page
