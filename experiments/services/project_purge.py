@@ -105,9 +105,12 @@ def project_purge(deletion: ProjectDeletion) -> bool:
 
 def _settle(project: Project) -> None:
     """Nobody works in it any more. Raises Waiting."""
-    experiments = Experiment.objects.filter(project=project).order_by("created_at")
-    for pk in list(experiments.filter(state__in=EXPERIMENT_OPEN).values_list("pk", flat=True)):
+    for pk in list(
+        Experiment.objects.filter(project=project, state__in=EXPERIMENT_OPEN).values_list("pk", flat=True)
+    ):
         experiment_stop(pk)
+    # Also of those deleted a moment ago, whose job may still be ending.
+    experiments = Experiment.everything.filter(project=project)
     if words := still_busy(list(experiments.values_list("pk", flat=True))):
         raise Waiting(words)
 
@@ -116,7 +119,8 @@ def _settle(project: Project) -> None:
 def _hide(project: Project, deletion: ProjectDeletion) -> None:
     """Give its experiments to those who take deleted ones apart. Raises Conflict if one is open again."""
     experiments = Experiment.objects.filter(project=project)
-    if not list(experiments.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)):
+    locked = experiments.select_for_update(of=("self",), no_key=True).order_by("pk")
+    if not list(locked.values_list("pk", flat=True)):
         return
     experiments_must_be_over(experiments)
     experiments_hide(

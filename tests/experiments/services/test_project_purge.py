@@ -15,7 +15,7 @@ from accounts.services.projects import project_create
 from experiments.models import Bundle, Deletion, Experiment, LogChunk, Purge, Run, TrackingSync
 from experiments.services import belongings, code_purge, project_purge, purging
 from experiments.services.bundles import bundle_from_upload
-from experiments.services.deletion import run_delete
+from experiments.services.deletion import experiment_delete, run_delete
 from experiments.services.project_purge import projects_purge
 from experiments.services.purging import purge_due
 from experiments.services.tracking_sync import sync_due
@@ -244,6 +244,15 @@ def test_what_was_deleted_before_goes_too(full: Full, experiment: Experiment, wa
     full.give_up()
     purge_all(wait)
     assert full.is_gone()
+
+
+def test_the_job_of_a_deleted_experiment_ends_first(full: Full, experiment: Experiment) -> None:
+    experiment_delete(user=full.owner, experiment=experiment)
+    Allocation.objects.update(state="draining")
+    deletion = full.give_up()
+    projects_purge()
+    deletion.refresh_from_db()
+    assert deletion.waits_for == "Waits for 1 job to stop."
 
 
 def test_what_runs_is_stopped_first(
