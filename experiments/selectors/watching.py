@@ -10,6 +10,7 @@ from accounts.models import Project
 from accounts.permissions import roles_in, suffices
 from accounts.selectors.callers import Caller, callers_valid
 from experiments.models import Experiment, Run
+from runners import places
 
 # Close codes of a socket.
 NOT_SIGNED_IN = 4401
@@ -17,10 +18,13 @@ NOT_FOUND = 4404
 
 
 class Place(NamedTuple):
-    """What a page shows: a project, an experiment or a run."""
+    """What a page shows: a project, an experiment, a run, or the queue."""
 
     kind: str
     pk: UUID
+
+
+QUEUE = Place(*places.QUEUE)
 
 
 class Watcher(NamedTuple):
@@ -44,6 +48,8 @@ def refusals(watchers: Collection[Watcher]) -> dict[Watcher, int]:
     roles = dict(zip(asked, roles_in([(users[caller], project) for caller, project in asked]), strict=True))
 
     def may(watcher: Watcher) -> bool:
+        if watcher.place == QUEUE:
+            return True
         project = projects.get(watcher.place)
         role = roles.get((watcher.caller, project)) if project else None
         return role is not None and suffices(role, "view")

@@ -16,10 +16,10 @@ from experiments.states import ExperimentState, RunState
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Unauthenticated
-from mlplatform.kernel.states import move
 from runners.models import Allocation, Lease
 from runners.services.leases import group_join, lease_grant, lease_held, lease_renew
-from runners.states import MOVES, AllocationState
+from runners.services.line import allocation_move
+from runners.states import AllocationState
 
 # A searcher that learns needs a moment for its next set; whoever waits for longer than that waits for people.
 WAIT_SECONDS = 0.5
@@ -85,8 +85,8 @@ def _order(allocation: Allocation) -> Order:
     if allocation.state != AllocationState.RUNNING:
         # The job can be faster than the tick that notes its submission.
         if allocation.state == AllocationState.WAITING:
-            move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=now)
-        move(MOVES, allocation, AllocationState.RUNNING, running_at=now)
+            allocation_move(allocation, AllocationState.SUBMITTED, submitted_at=now)
+        allocation_move(allocation, AllocationState.RUNNING, running_at=now)
     run_next = _next_queued(allocation)
     return _wait(allocation) if run_next is None else _start(allocation, run_next)
 
@@ -111,7 +111,7 @@ def _wait(allocation: Allocation) -> Order:
     idle = now - (allocation.idle_since or now)
     Allocation.objects.filter(pk=allocation.pk).update(seen_at=now, idle_since=now - idle)
     if idle.total_seconds() > settings.IDLE_ALLOCATION_SECONDS:
-        move(MOVES, allocation, AllocationState.DRAINING, draining_at=now)
+        allocation_move(allocation, AllocationState.DRAINING, draining_at=now)
         return Order("drain")
     return Order("wait", wait_s=FIRST_WAIT_SECONDS if idle < FIRST_WAIT_LIMIT else WAIT_SECONDS)
 

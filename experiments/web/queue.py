@@ -10,6 +10,7 @@ from accounts.web.access import SignedInRequest, signed_in
 from experiments.selectors.queue import Queue
 from experiments.selectors.queue import queue as queue_of
 from mlplatform.http.pages import render_page
+from runners.places import QUEUE
 
 # As many as a socket listens to.
 MAX_PLACES = 50
@@ -32,4 +33,4 @@ def _places(found: Queue, mine: set[UUID] | None) -> str:
     experiments = [each.experiment for each in found.held] + [each.experiment for each in found.waiting]
     shown = dict.fromkeys(experiments)
     heard = [each.pk for each in shown if mine is None or each.project_id in mine]
-    return " ".join(f"experiment/{pk}" for pk in heard[:MAX_PLACES])
+    return " ".join(["/".join(map(str, QUEUE)), *(f"experiment/{pk}" for pk in heard[: MAX_PLACES - 1])])

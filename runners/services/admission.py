@@ -5,7 +5,6 @@ import logging
 from django.db import transaction
 
 from mlplatform.kernel import clock, locks
-from mlplatform.kernel.states import move
 from runners.admission import Decision, decide
 from runners.expected import Expect, nothing_known
 from runners.models import Allocation
@@ -15,7 +14,8 @@ from runners.selectors.situation import Situation, situation
 from runners.services.allocations import allocation_drain, allocation_end, at_each_backend
 from runners.services.forecasts import forecasts_keep
 from runners.services.jobs import job_of
-from runners.states import MOVES, AllocationState
+from runners.services.line import allocation_move, line_changed
+from runners.states import AllocationState
 
 logger = logging.getLogger(__name__)
 BATCH = 1000
@@ -69,6 +69,8 @@ def _explain(found: Situation, decision: Decision) -> None:
     Allocation.objects.filter(pk__in=far).update(waiting_reason=FAR)
     told = [each for each in changes if each.waiting_reason != FAR]
     Allocation.objects.bulk_update(told, ["waiting_reason"], batch_size=BATCH)
+    if changes:
+        line_changed()
 
 
 def _submit_all(backend: str) -> None:
@@ -89,7 +91,7 @@ def _submit(allocation: Allocation) -> None:
         words = f"It was not taken yet. {error.message}"[:300]
         Allocation.objects.filter(pk=allocation.pk).update(waiting_reason=words)
         return
-    if move(MOVES, allocation, AllocationState.SUBMITTED, submitted_at=clock.now(), waiting_reason=""):
+    if allocation_move(allocation, AllocationState.SUBMITTED, submitted_at=clock.now(), waiting_reason=""):
         return
     if Allocation.objects.filter(pk=allocation.pk, state=AllocationState.ENDED).exists():
         # Somebody had no use for it any more while it was on its way.

@@ -9,13 +9,13 @@ from django.conf import settings
 from accounts.models import Project, User
 from mlplatform.broker import enqueue
 from mlplatform.kernel import clock
-from mlplatform.kernel.states import move
 from runners.models import Allocation, Lease
 from runners.port import JobPoll, JobStatus, JobUnclear, RunnerRefused, RunnerUnavailable
 from runners.registry import backend_get, runner_for
 from runners.selectors.allocations import silent_since
+from runners.services.line import allocation_move, line_changed
 from runners.services.usage import usage_meter_some
-from runners.states import HOLDING, LIVE, MOVES, AllocationState
+from runners.states import HOLDING, LIVE, AllocationState
 
 logger = logging.getLogger(__name__)
 LOG_TAIL = 4000
@@ -30,7 +30,7 @@ def allocation_request(
 ) -> Allocation:  # fmt: skip
     """Ask for resources. The next tick submits it when there is room."""
     preemptible = backend_get(backend).preemption or (project is not None and project.preemptible)
-    return Allocation.objects.create(
+    asked = Allocation.objects.create(
         owner_id=owner_id,
         backend=backend,
         workers=workers,
@@ -45,6 +45,8 @@ def allocation_request(
         priority=priority,
         preemptible=preemptible,
     )
+    line_changed()
+    return asked
 
 
 def allocations_prioritize(owner_id: UUID, priority: int) -> None:
@@ -56,9 +58,9 @@ def allocation_drain(allocation: Allocation) -> bool:
     """Let it finish what it holds and end. One that was never submitted ends at once."""
     now = clock.now()
     if allocation.state == AllocationState.WAITING:
-        return move(MOVES, allocation, AllocationState.ENDED, ended_at=now, end_reason="not_needed")
+        return allocation_move(allocation, AllocationState.ENDED, ended_at=now, end_reason="not_needed")
     if allocation.state in (AllocationState.SUBMITTED, AllocationState.RUNNING):
-        return move(MOVES, allocation, AllocationState.DRAINING, draining_at=now)
+        return allocation_move(allocation, AllocationState.DRAINING, draining_at=now)
     return False
 
 
@@ -66,8 +68,8 @@ def allocation_end(allocation: Allocation, reason: str, detail: str = "") -> boo
     """It is over: mark it and end its leases, so that their subjects are found without one."""
     if allocation.state == AllocationState.ENDED:
         return False
-    ended = move(
-        MOVES, allocation, AllocationState.ENDED, ended_at=clock.now(), end_reason=reason, end_detail=detail
+    ended = allocation_move(
+        allocation, AllocationState.ENDED, ended_at=clock.now(), end_reason=reason, end_detail=detail
     )
     if ended and Lease.objects.filter(allocation=allocation, released_at__isnull=True).update(
         released_at=clock.now(),

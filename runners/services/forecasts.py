@@ -12,6 +12,7 @@ from runners.admission import Decision
 from runners.forecast import MOST, Forecast, Lengths, forecast
 from runners.models import Allocation
 from runners.selectors.situation import Asking, Situation
+from runners.services.line import line_changed
 from runners.states import AllocationState
 
 # It changes with every tick, but nobody reads it so often.
@@ -55,7 +56,9 @@ def _keep_front(found: Situation, decision: Decision, line: Sequence[UUID]) -> N
         late={pk: Lengths(work.late, work.run_late) for pk, work in found.work.items()},
     )
     changes = [_row(pk, each) for pk, each in foreseen.items() if _is_new(found.asking[pk], each)]
-    Allocation.objects.bulk_update(changes, FIELDS)
+    if changes:
+        Allocation.objects.bulk_update(changes, FIELDS)
+        line_changed()
 
 
 def _keep_places(rest: Sequence[UUID], decision: Decision) -> None:

@@ -14,6 +14,9 @@ from experiments import consumers
 from experiments.broadcast import broadcast
 from experiments.models import Experiment
 from mlplatform.http.live import group_name
+from runners.models import Allocation
+from runners.places import QUEUE
+from runners.services.allocations import allocation_drain
 from tests.experiments.live import Socket, points, signed_in, tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -44,6 +47,20 @@ async def test_news_of_all_places_are_one_frame(owner: User, experiment: Experim
     await page.leave()
     assert group_name("project", experiment.project_id) not in get_channel_layer().groups
     assert not broadcast()._listeners
+
+
+async def test_everybody_hears_that_the_line_changed_and_nobody_else(
+    stranger: User, experiment: Experiment, allocation: Allocation
+) -> None:
+    page = Socket(await database_sync_to_async(signed_in)(stranger), *QUEUE)
+    await page.connect()
+    await page.watch()
+    assert await database_sync_to_async(allocation_drain)(allocation)
+    assert (await page.frame())["changed"] == ["queue:"]
+    await page.leave()
+    nobody = Socket(None, *QUEUE)
+    await nobody.connect()
+    assert await nobody.close_code() == 4401
 
 
 async def test_what_one_may_not_see_is_silent_and_the_rest_goes_on(

@@ -62,7 +62,7 @@ def test_staff_see_all(browser: Browser, stranger: User, leased: Leased) -> None
     page = browser(User.objects.get(pk=stranger.pk)).get("/queue/").content.decode()
     assert "Run #1" in page
     # What they may not watch, they do not ask for.
-    assert 'data-live=""' in page
+    assert 'data-live="queue/00000000-0000-0000-0000-000000000000"' in page
     # Nor are they led to pages that they may not open.
     assert "sweep" in page
     assert "/e/sweep/" not in page
