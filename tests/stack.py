@@ -52,6 +52,8 @@ class Servers:
             "MLP_RAY_CPUS": "2",
             "MLP_STORAGE": str(self.folder / "storage"),
             "MLP_PORTAL_URL": "http://127.0.0.1:8000",
+            # Tests and benchmarks call as often as they like.
+            "MLP_API_RATE": "0",
         }
 
     def database_url(self, name: str = DATABASE, *, driver: str = "postgresql") -> str:
