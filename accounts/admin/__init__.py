@@ -132,8 +132,7 @@ class ApiTokenAdmin(ModelAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what."""
 
-    list_display = ("at", "actor", "verb", "target", "project")
+    list_display = ("at", "actor_name", "address", "verb", "target", "project_slug")
     list_filter = ("verb",)
-    search_fields = ("target", "actor__username")
+    search_fields = ("target", "actor_name", "project_slug", "address")
     date_hierarchy = "at"
-    list_select_related = ("actor", "project")

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.services.audit import audit
+from accounts.services.audit import audit, client_address
 from mlplatform.kernel import clock
 from mlplatform.kernel.errors import Busy, Unauthenticated
 
@@ -30,12 +30,6 @@ def request_audit(
 ) -> None:
     """An audit row with the address that the request came from."""
     audit(actor, verb, target, address=client_address(request), **detail)
-
-
-def client_address(request: HttpRequest | None) -> str:
-    """Where the request came from, as far as known; headers count only for MLP_TRUSTED_PROXIES."""
-    is_known = request is not None and request.META.get("REMOTE_ADDR")
-    return str(get_adapter().get_client_ip(request)) if is_known else ""
 
 
 def failed_name(name: str) -> str:

@@ -206,7 +206,7 @@ class QuotaAdmin(ModelAdmin):
             events = AuditEvent.objects.filter(verb__startswith="quota.", detail__key=quota.key)
             more |= {
                 "use": quota_uses([quota])[quota.pk],
-                "trail": events.select_related("actor").order_by("-id")[:TRAIL],
+                "trail": events.order_by("-id")[:TRAIL],
             }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | more)
 

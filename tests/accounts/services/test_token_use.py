@@ -11,7 +11,7 @@ from mlplatform.kernel.errors import Unauthenticated
 
 def seen() -> list[str]:
     rows = AuditEvent.objects.filter(verb="token.use").order_by("id")
-    return [row.detail["address"] for row in rows]
+    return [row.address for row in rows]
 
 
 def test_its_use_is_noted_once_a_minute(owner: User) -> None:

@@ -88,7 +88,7 @@ def test_a_password_is_not_enough_any_more(secret: str, owner: User) -> None:
     assert "second_factor.add" in verbs
     assert "second_factor.failed" in verbs
     assert mail.outbox[0].subject == "[mlplatform] Authenticator App Activated"
-    assert AuditEvent.objects.filter(verb="sign_in", detail__address="127.0.0.1").count() == 2
+    assert AuditEvent.objects.filter(verb="sign_in", address="127.0.0.1").count() == 2
 
 
 def test_a_code_opens_once(secret: str, owner: User) -> None:

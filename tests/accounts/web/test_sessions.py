@@ -56,7 +56,7 @@ def test_one_of_them_is_ended(owner: User, stranger: User, published: list[Any])
     assert published == [["access"]]
     assert there.get("/profile/").status_code == 302
     assert here.get("/profile/").status_code == 200
-    assert AuditEvent.objects.get(verb="session.end").detail == {"address": "192.0.2.1"}
+    assert AuditEvent.objects.get(verb="session.end").address == "192.0.2.1"
 
 
 def test_this_one_can_be_ended_too(owner: User) -> None:
