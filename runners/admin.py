@@ -9,7 +9,8 @@ from django.http.response import HttpResponseBase
 
 from mlplatform.http.admin import ReadOnlyAdmin
 from mlplatform.http.downloads import download
-from runners.ledger_file import CONTENT_TYPES, ledger_file
+from mlplatform.http.rows import CONTENT_TYPES
+from runners.ledger_file import ledger_file
 from runners.models import Allocation, Lease, UsageSlice
 
 

@@ -23,9 +23,10 @@ from mlplatform.http.answers import Answer, Done
 from mlplatform.http.downloads import download
 from mlplatform.http.input import Input, checked
 from mlplatform.http.listing import AFTER, LIMIT, listed
+from mlplatform.http.rows import CONTENT_TYPES
 from mlplatform.http.schema import query
 from mlplatform.kernel.errors import Forbidden, InvalidInput, NotFound
-from runners.ledger_file import CONTENT_TYPES, ledger_file
+from runners.ledger_file import ledger_file
 from runners.selectors.usage import hours_by_month, slices
 
 MONTHS = 12

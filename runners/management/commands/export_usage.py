@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
 from accounts.models import Project
-from runners.ledger_file import CONTENT_TYPES, ledger_file
+from mlplatform.http.rows import CONTENT_TYPES
+from runners.ledger_file import ledger_file
 from runners.selectors.usage import slices
 from runners.services.usage import usage_meter
 
