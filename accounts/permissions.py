@@ -152,6 +152,12 @@ def _refusal(user: Person, role: Role, action: str, project: Project) -> str:
     )
 
 
+def require_site_admin(user: Person, what: str) -> None:
+    """Raise Forbidden for everybody else. `what`: the thing to do, in words."""
+    if not is_site_admin(user):
+        raise Forbidden(f"To {what} takes an administrator of the portal.")
+
+
 def require_whole(user: Person, what: str) -> None:
     """Raise Forbidden for a token that does not stand for the whole account. `what`: the thing to do, in words."""
     grant = _grant(user)

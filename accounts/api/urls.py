@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import invitations, members, tokens, views
+from accounts.api import audit, invitations, members, tokens, views
 
 urlpatterns = [
     path("auth/tokens/", views.TokenView.as_view(), name="api_tokens"),
@@ -13,6 +13,14 @@ urlpatterns = [
     path("me/", views.MeView.as_view(), name="api_me"),
     path("projects/", views.ProjectsView.as_view(), name="api_projects"),
     path("projects/<slug:slug>/", views.ProjectView.as_view(), name="api_project"),
+    path("audit/", audit.AuditView.as_view(), name="api_audit"),
+    path("audit.<slug:kind>", audit.AuditFileView.as_view(), name="api_audit_file"),
+    path("projects/<slug:slug>/audit/", audit.ProjectAuditView.as_view(), name="api_project_audit"),
+    path(
+        "projects/<slug:slug>/audit.<slug:kind>",
+        audit.ProjectAuditFileView.as_view(),
+        name="api_project_audit_file",
+    ),
     path("projects/<slug:slug>/members/", members.MembersView.as_view(), name="api_members"),
     path("projects/<slug:slug>/members/<str:username>/", members.MemberView.as_view(), name="api_member"),
     path("projects/<slug:slug>/transfer/", members.TransferView.as_view(), name="api_transfer"),

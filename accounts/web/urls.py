@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from accounts.web import api_docs, invitations, members, profile, projects, tokens
+from accounts.web import api_docs, audit, invitations, members, profile, projects, tokens
 
 urlpatterns = [
     path("projects/new/", projects.create, name="project_create"),
+    path("audit/", audit.portal_audit, name="audit"),
+    path("p/<slug:slug>/audit/", audit.project_audit, name="project_audit"),
     path("p/<slug:slug>/members/", members.members, name="project_members"),
     path("p/<slug:slug>/members/add/", members.add, name="member_add"),
     path("p/<slug:slug>/members/invite/", members.invite, name="project_invite"),

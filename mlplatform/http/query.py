@@ -10,6 +10,8 @@ from mlplatform.kernel.errors import InvalidInput
 SHOWN = 40
 # That of the column which numbers runs.
 LARGEST = 2**31 - 1
+# That of other rows.
+LARGEST_ROW = 2**63 - 1
 
 
 def number_in(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -54,6 +54,8 @@ def places(seeded: Seeded) -> Iterator[Place]:
     yield Place("members-invited", owner, reverse("project_members", args=["vision"]), _invite)
     yield from _of_account(seeded)
     yield Place("overview", seeded.staff, "/overview/")
+    yield Place("audit", seeded.staff, "/audit/")
+    yield Place("audit-none", seeded.staff, "/audit/?person=nobody&from=2026-01-01")
     yield Place("token-new", owner, "/tokens/", _token)
     yield Place("token-rotate", owner, reverse("token_rotate", args=[seeded.token.pk]))
     for name, path in _of_project(seeded.running):
@@ -124,6 +126,7 @@ def _of_project(experiment: Experiment) -> Iterator[tuple[str, str]]:
         "project_models",
         "project_members",
         "project_usage",
+        "project_audit",
         "project_tokens",
         "project_settings",
         "project_delete",

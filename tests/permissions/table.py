@@ -27,6 +27,7 @@ projects                GET person
 models                  GET person
 queue                   GET person
 overview                GET staff
+audit                   GET admin
 profile                 GET person   POST whole
 session_end             POST own
 sessions_end_others     POST person
@@ -50,6 +51,7 @@ project_unarchive       POST manage
 project_delete          GET manage   POST manage
 project_deletion        GET asked
 project_usage           GET view
+project_audit           GET manage
 project_settings        GET manage   POST manage
 project_tokens          GET manage   POST manage
 project_token_revoke    POST manage
@@ -117,6 +119,10 @@ api_project_delete      GET manage   POST manage-whole
 api_project_deletion    GET asked
 api_quotas              GET admin    POST admin
 api_quota               GET admin    PATCH admin     DELETE admin
+api_audit               GET admin
+api_audit_file          GET admin
+api_project_audit       GET manage
+api_project_audit_file  GET manage
 api_ledger              GET admin
 api_my_usage            GET person
 api_project_usage       GET view

@@ -24,11 +24,11 @@ def write(count: int = 5) -> None:
         audit(None, "test.write", number, words="grüße", numbers=[1.5e-7, 10**18, None, True])
 
 
-def force(sql: str, *values: object) -> None:
+def force(sql: str) -> None:
     """As somebody who can do everything in the database."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(sql, values)
+        cursor.execute(sql)
 
 
 @pytest.mark.parametrize(
