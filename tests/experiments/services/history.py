@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from experiments.models import Attempt, Bundle, Checkpoint, Experiment, MetricBatch, Run, RunEvent, RunMetric
-from experiments.services import bulk, leasing, lifecycle
+from experiments.services import bulk, lifecycle
 from experiments.services.ingest import Receipt, batch_ingest
 from experiments.telemetry import Batch, parse_batch
 from mlplatform.kernel.errors import Unauthenticated
 from mlplatform.kernel.states import move, move_all
 from runners.models import Allocation, Lease
-from runners.services import admission, allocations
+from runners.services import line
 from runners.services.leases import Fenced
 from runners.services.tokens import allocation_by_token, allocation_token
 from tests.fakes.runner import FakeRunner
@@ -48,7 +48,7 @@ class Moves:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.made: dict[Any, list[tuple[str, str]]] = defaultdict(list)
-        for module in (lifecycle, leasing, allocations, admission):
+        for module in (lifecycle, line):
             patch.setattr(module, "move", self._move)
         patch.setattr(bulk, "move_all", self._move_all)
 
