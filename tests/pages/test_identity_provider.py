@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import expect, sync_playwright
-from pytest_django import DjangoDbBlocker
 
 from tests.pages.portal import web_alone
 from tests.servers.oidc import CLIENT_ID, CLIENT_SECRET, Issuer
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+# The portal is another process: what it writes is committed, and is to be gone afterwards.
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 GRACE = {"sub": "8c1f", "preferred_username": "grace", "email": "grace@example.org", "email_verified": True}
 
 
 @pytest.fixture
 def portal_url(
-    django_db_setup: None,
-    django_db_blocker: DjangoDbBlocker,
+    transactional_db: None,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
@@ -32,12 +30,8 @@ def portal_url(
         "GROUPS": "ml-admins=admin",
     }.items():
         monkeypatch.setenv(f"MLP_OIDC_{name}", value)
-    with django_db_blocker.unblock(), issuer.running():
-        try:
-            with web_alone(tmp_path_factory.mktemp("pages")) as web:
-                yield web.url
-        finally:
-            call_command("flush", interactive=False, verbosity=0)
+    with issuer.running(), web_alone(tmp_path_factory.mktemp("pages")) as web:
+        yield web.url
 
 
 def test_there_and_back(portal_url: str, chromium: str) -> None:
