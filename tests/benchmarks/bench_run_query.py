@@ -50,7 +50,7 @@ QUERIES: dict[str, tuple[dict[str, str], dict[str, Any] | None]] = {
     "all, by accuracy": ({"sort": "-metrics.accuracy"}, {"order_by": ["metrics.accuracy DESC"]}),
     "all, by a parameter": ({"sort": "params.lr"}, {"order_by": ["params.lr ASC"]}),
     # MLflow has no `or` and compares parameters as text only.
-    "the issue's example, by a metric": (
+    "or between parameters and tags, by a metric": (
         {
             "where": "metrics.accuracy > 0.9 and (params.lr < 0.01 or tags.kind = ablation) and state = completed",
             "sort": "-metrics.metric_09",
