@@ -6,6 +6,8 @@ and `project-user:<uuid>:<pk>` for what one person has in one project.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,17 @@ def user_scope(pk: object) -> str:
 def project_user_scope(project: object, user: object) -> str:
     """What a person launched in one project."""
     return f"project-user:{project}:{user}"
+
+
+# Asked for each of thousands of rows, but only as many different ones as there are people in projects.
+@lru_cache(maxsize=10_000)
+def scopes_of(backend: str, project: UUID | None, user: int | None) -> tuple[str, ...]:
+    """All that something of this project and person counts for. Without either it counts for the backend alone."""
+    found = [backend_scope(backend)]
+    if project:
+        found.append(project_scope(project))
+    if user:
+        found.append(user_scope(user))
+    if project and user:
+        found.append(project_user_scope(project, user))
+    return tuple(found)

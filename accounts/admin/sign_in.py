@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.models import KeptMail, User
+from accounts.admin.access import caller
+from accounts.models import KeptMail
 from accounts.permissions import is_site_admin
 from accounts.services.access import access_changed
 from accounts.services.sign_in import request_audit
@@ -54,7 +55,7 @@ class AuthenticatorAdmin(RemovableAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """With its row in the audit."""
-        request_audit(request, _who(request), "second_factor.remove", obj.user.username, factor=obj.type)
+        request_audit(request, caller(request), "second_factor.remove", obj.user.username, factor=obj.type)
         super().delete_model(request, obj)
 
 
@@ -67,7 +68,7 @@ class SocialAccountAdmin(RemovableAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """With its row in the audit."""
-        request_audit(request, _who(request), "identity.remove", obj.user.username, uid=obj.uid)
+        request_audit(request, caller(request), "identity.remove", obj.user.username, uid=obj.uid)
         super().delete_model(request, obj)
 
 
@@ -80,14 +81,9 @@ class UserSessionAdmin(RemovableAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """The session itself, not only the row about it."""
-        request_audit(request, _who(request), "session.end", obj.user.username)
+        request_audit(request, caller(request), "session.end", obj.user.username)
         obj.end()
         access_changed()
-
-
-def _who(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 @admin.register(KeptMail)

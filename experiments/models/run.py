@@ -4,7 +4,6 @@ import json
 import math
 import uuid
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,15 +14,10 @@ from django.urls import reverse
 
 from experiments.manifest import reports_expected
 from experiments.states import RUN_TERMINAL, RunState
+from mlplatform.kernel import clock
 
 if TYPE_CHECKING:
     from experiments.models.telemetry import MetricBatch
-
-
-def month_of(when: datetime) -> int:
-    """The month in UTC, as YYYYMM."""
-    at = when.astimezone(UTC)
-    return at.year * 100 + at.month
 
 
 class Run(models.Model):
@@ -110,7 +104,7 @@ class Run(models.Model):
     @property
     def month(self) -> int:
         """The month of its creation as YYYYMM: where its points are stored."""
-        return month_of(self.created_at)
+        return clock.month_of(self.created_at)
 
     @property
     def batches(self) -> "QuerySet[MetricBatch]":

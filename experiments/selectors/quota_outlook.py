@@ -11,7 +11,7 @@ from experiments.selectors.storage import GIB
 from mlplatform.http.templatetags import binary_size, number
 from mlplatform.kernel import clock
 from runners.selectors.limits import CAPPED
-from runners.selectors.usage import month_of, month_span
+from runners.selectors.usage import month_span
 
 # Worst first: launching is refused; it can never start, or not this month; not all at once; people are warned.
 REFUSED, NEVER, WAITS, WARNED, ROOM = "refused", "never", "waits", "warned", "room"
@@ -108,7 +108,7 @@ def _monthly(line: Line, asked: Asked) -> tuple[str, str]:
     takes = None if asked.seconds_per_run is None else amount * asked.seconds_per_run * asked.runs / 3600
     if line.hard is None or line.left is None:
         return _soft(line, takes or 0.0)
-    _, again = month_span(month_of(clock.now()))
+    _, again = month_span(clock.month_of(clock.now()))
     if line.left <= 0:
         return (
             NEVER,

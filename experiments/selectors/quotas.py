@@ -14,7 +14,7 @@ from experiments.states import RunState
 from mlplatform.http.templatetags import binary_size, number
 from mlplatform.kernel import clock
 from runners.selectors.limits import CAPPED
-from runners.selectors.usage import held_now, hours_in, month_of
+from runners.selectors.usage import held_now, hours_in
 
 RESOURCES = [each.value for each in Resource]
 # On the dashboard.
@@ -110,7 +110,7 @@ def uses(
     if asked & CAPPED.keys():
         found += held_now(held)
     if asked & MONTHLY:
-        found += hours_in(month_of(clock.now()), held)
+        found += hours_in(clock.month_of(clock.now()), held)
     if Resource.QUEUED_RUNS in asked:
         found += queued(runs)
     if Resource.STORAGE in asked:

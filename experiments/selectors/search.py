@@ -10,9 +10,9 @@ from django.db.models import BigIntegerField, F, FloatField, Value
 from django.db.models.expressions import Func
 
 from experiments.models import Experiment, MetricBatch, Run, RunMetric
-from experiments.models.run import month_of
 from experiments.search.port import Observation, SetState
 from experiments.states import RUN_TERMINAL, RunState
+from mlplatform.kernel import clock
 
 # With two expressions: the item of the first, an array, that comes after the place that is the second.
 ITEM_AFTER = "(%(expressions)s) + 1]"
@@ -75,7 +75,7 @@ def objective_at(experiment: Experiment, step: int) -> dict[int, float]:
     batches = (
         MetricBatch.objects.filter(
             # Its runs are no older than itself, and so are no partitions with their points.
-            month__gte=month_of(experiment.created_at),
+            month__gte=clock.month_of(experiment.created_at),
             run__experiment=experiment,
             name=experiment.objective_metric,
             level=0,

@@ -12,7 +12,7 @@ from experiments.states import EXPERIMENT_OPEN
 from mlplatform.http.templatetags import number
 from mlplatform.kernel import clock
 from runners.selectors.limits import HOURS, used_up
-from runners.selectors.usage import hours_in, month_of
+from runners.selectors.usage import hours_in
 
 SOFT = "quota_warning"
 HARD = "quota_reached"
@@ -27,7 +27,7 @@ def quotas_warn() -> int:
     limits = quotas_applied(_holders(pairs), MONTHLY)
     if not limits:
         return 0
-    month = month_of(clock.now())
+    month = clock.month_of(clock.now())
     tally = Tally(hours_in(month))
     return sum(_warn(one, tally.of(one.key, one.resource), month) for one in limits)
 

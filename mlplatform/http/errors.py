@@ -11,6 +11,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from mlplatform.http.answers import PREFIX
 from mlplatform.http.outage import WORDS, is_outage
 from mlplatform.kernel.errors import (
     Busy,
@@ -91,7 +92,7 @@ class PlatformErrorMiddleware:
 def error_response(request: HttpRequest, error: PlatformError, *, title: str = "") -> HttpResponse:
     """One template for every error; the API's URLs get problem+json. `title` where the status says too little."""
     status, headers = error.http_status, _headers(error)
-    if request.path.startswith(("/api/", "/harness/")):
+    if request.path.startswith((PREFIX, "/harness/")):
         return JsonResponse(_problem(error), status=status, headers=headers, content_type=PROBLEM)
     template = "components/toast.html" if getattr(request, "htmx", False) else "error.html"
     context = {"status": status, "message": error.message, "title": title, "again": _again(request, status)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Q
 
@@ -13,7 +12,7 @@ from mlplatform.http.templatetags import number
 from mlplatform.kernel import clock
 from runners.limits import Cap, Gate, Limits, backend_scope, project_scope, project_user_scope, user_scope
 from runners.models import Allocation
-from runners.selectors.usage import held_now, hours_in, month_of, month_span
+from runners.selectors.usage import held_now, hours_in, month_span
 
 # Of a quota, as admission calls it.
 CAPPED = {
@@ -23,18 +22,6 @@ CAPPED = {
     Resource.RUNNING_RUNS.value: "jobs",
 }
 HOURS = {Resource.CPU_HOURS.value: "CPU-hours", Resource.GPU_HOURS.value: "GPU-hours"}
-
-
-def scopes_of(backend: str, project: UUID | None, user: int | None) -> tuple[str, ...]:
-    """All that something of this project and person counts for. Without either it counts for the backend alone."""
-    scopes = [backend_scope(backend)]
-    if project:
-        scopes.append(project_scope(project))
-    if user:
-        scopes.append(user_scope(user))
-    if project and user:
-        scopes.append(project_user_scope(project, user))
-    return tuple(scopes)
 
 
 def limits_for(backend: str, allocations: Iterable[Allocation]) -> Limits:
@@ -56,7 +43,7 @@ def limits_for(backend: str, allocations: Iterable[Allocation]) -> Limits:
 def gates(hours: Iterable[Applied], now: datetime) -> list[Gate]:
     """Of monthly limits, those that are reached."""
     limits = list(hours)
-    tally = Tally(hours_in(month_of(now))) if limits else Tally()
+    tally = Tally(hours_in(clock.month_of(now))) if limits else Tally()
     return [
         Gate(scope_of(one.holder, one.backend), used_up(one, now))
         for one in limits
@@ -66,7 +53,7 @@ def gates(hours: Iterable[Applied], now: datetime) -> list[Gate]:
 
 def used_up(one: Applied, now: datetime) -> str:
     """A sentence about a month without hours left."""
-    _, next_month = month_span(month_of(now))
+    _, next_month = month_span(clock.month_of(now))
     who = one.words[:1].upper() + one.words[1:]
     return (
         f"{who} has used its {number(one.hard)} {HOURS[one.resource]} of {now:%B}; more from {next_month:%-d %B}, "

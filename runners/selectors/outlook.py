@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from runners.admission import Claim, Totals, decide
-from runners.limits import Limits
+from runners.limits import Limits, scopes_of
 from runners.registry import backend_get
-from runners.selectors.situation import scopes_of, situation
+from runners.selectors.situation import situation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from accounts.models import Project
 from mlplatform.kernel import clock
 from runners.admission import Claim
 from runners.admission.simulation import Job
+from runners.limits import scopes_of
 from runners.models import Allocation
-from runners.selectors.situation import scopes_of
 
 
 def recorded_load(backend: str, *, days: int) -> list[Job]:

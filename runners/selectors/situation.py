@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from accounts.models import Project
 from mlplatform.kernel import clock
 from runners.admission import Claim, Rules, Totals
 from runners.expected import UNKNOWN, Expect, Expected, nothing_known
-from runners.limits import Limits, backend_scope, project_scope, project_user_scope, user_scope
+from runners.limits import Limits, scopes_of
 from runners.models import Allocation, Lease
 from runners.registry import backend_get
 from runners.selectors.limits import limits_for
@@ -172,20 +171,6 @@ def _asking_claim(row: Asking, backend: str, work: Work) -> Claim:
         asked=row.created_at.timestamp(),
         lasts=work.late,
     )
-
-
-# Asked for each of thousands of rows, but only as many different ones as there are people in projects.
-@lru_cache(maxsize=10_000)
-def scopes_of(backend: str, project: UUID | None, user: int | None) -> tuple[str, ...]:
-    """The limits that something of this project and person counts for."""
-    found = [backend_scope(backend)]
-    if project:
-        found.append(project_scope(project))
-    if user:
-        found.append(user_scope(user))
-    if project and user:
-        found.append(project_user_scope(project, user))
-    return tuple(found)
 
 
 def _begun(pks: Iterable[UUID]) -> dict[UUID, datetime]:

@@ -19,12 +19,6 @@ HOUR = 3600
 WHO = ("project_id", "user_id", "backend")
 
 
-def month_of(at: datetime) -> int:
-    """YYYYMM, in UTC."""
-    utc = at.astimezone(UTC)
-    return utc.year * 100 + utc.month
-
-
 def month_span(month: int) -> tuple[datetime, datetime]:
     """When it begins, and when the next one does."""
     begin = datetime(month // 100, month % 100, 1, tzinfo=UTC)
@@ -91,9 +85,9 @@ def hours_in(month: int, only: Q | None = None) -> list[Use]:
 def hours_by_month(project_id: UUID, months: int) -> dict[int, list[Any]]:
     """Of a project's last months, newest first: rows of `user_name`, `cpu_hours`, `gpu_hours`. Two queries."""
     now = clock.now()
-    wanted = [month_of(now)]
+    wanted = [clock.month_of(now)]
     while len(wanted) < months:
-        wanted.append(month_of(month_span(wanted[-1])[0] - timedelta(days=1)))
+        wanted.append(clock.month_of(month_span(wanted[-1])[0] - timedelta(days=1)))
     seconds = ExpressionWrapper(Extract(F("ended_at") - F("begun_at"), "epoch"), output_field=FloatField())
     sums: dict[int, dict[str, list[float]]] = {month: defaultdict(lambda: [0.0, 0.0]) for month in wanted}
     rows = UsageSlice.objects.filter(project_id=project_id, month__in=wanted).order_by()

@@ -2,8 +2,9 @@
 
 from django.conf import settings
 
+from runners.limits import scopes_of
 from runners.models import Allocation
-from runners.selectors.limits import limits_for, scopes_of
+from runners.selectors.limits import limits_for
 from runners.services.allocations import allocation_drain
 from runners.states import AllocationState
 

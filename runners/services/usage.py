@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from mlplatform.kernel import clock
 from runners.models import Allocation, UsageSlice
-from runners.selectors.usage import month_of, unmetered
+from runners.selectors.usage import unmetered
 
 AT_A_TIME = 500
 
@@ -86,7 +86,7 @@ def _slice(allocation: Allocation, begun: datetime, ended: datetime) -> UsageSli
         backend=allocation.backend,
         begun_at=begun,
         ended_at=ended,
-        month=month_of(begun),
+        month=clock.month_of(begun),
         cpus=allocation.cpus,
         gpus=allocation.gpus,
         memory=allocation.memory,

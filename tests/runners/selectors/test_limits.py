@@ -10,9 +10,17 @@ from accounts.models import Project, User
 from accounts.services.projects import project_create
 from accounts.services.quotas import quota_set
 from mlplatform.kernel import clock
-from runners.limits import Cap, Limits, backend_scope, project_scope, project_user_scope, user_scope
+from runners.limits import (
+    Cap,
+    Limits,
+    backend_scope,
+    project_scope,
+    project_user_scope,
+    scopes_of,
+    user_scope,
+)
 from runners.models import Allocation
-from runners.selectors.limits import limits_for, scopes_of
+from runners.selectors.limits import limits_for
 from runners.services.admission import allocations_admit
 from runners.services.gates import gates_close
 from tests.fakes.runner import FakeRunner
